@@ -1,0 +1,1 @@
+"""The faces that answer: the terminal today, Discord next."""

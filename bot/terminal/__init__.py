@@ -1,0 +1,1 @@
+"""The terminal face: ask, the REPL, eval and library."""

@@ -1,0 +1,1 @@
+"""Chunks in, passages out: embeddings, the stores and hybrid retrieval."""

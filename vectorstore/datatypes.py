@@ -1,0 +1,48 @@
+"""What travels between the rooms: chunks go in, passages come out."""
+
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+"""Start and end offset in characters into an article's text, end exclusive."""
+
+
+class UserError(Exception):
+    """The one exception whose text is written for users: it says what to do, and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleInfo:
+    """What a library knows of an article beside its text. `source` is its identity."""
+
+    source: str
+    title: str
+    date: str | None = None  # ISO 8601
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A run of whole sentences of one article: `article_text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+    section: str  # the heading it stands under, or ""
+    sentences: tuple[Span, ...]  # offsets into the article's text, in order, without surrounding space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk that was retrieved, with its article and its scores (higher is better)."""
+
+    chunk_id: str
+    article: ArticleInfo
+    chunk: Chunk
+    score: float  # dense + weight * lexical
+    dense: float  # cosine similarity to the question, -1 to 1
+    lexical: float  # BM25 over the best BM25 of the question, 0 to 1
+
+
+def header(article: ArticleInfo, section: str) -> str:
+    """The context line that is embedded and indexed with a chunk, but never quoted."""
+    return f"{article.title} — {section}" if section else article.title

