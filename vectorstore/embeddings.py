@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -9,8 +10,9 @@ from typing import Protocol
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
+from vectorstore.datatypes import Span
 from vectorstore.model_files import ModelCard, ensure_compiled
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,17 @@ class Embedder(Protocol):
 
     def count_tokens(self, texts: list[str]) -> list[int]:
         """How many tokens the model would read of each text, special tokens included."""
+
+    def words(self, texts: list[str]) -> "list[Words]":
+        """The words of each text with a vector each that does not depend on the words around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a text: offsets into it, and unit vectors of shape (len(spans), width)."""
+
+    spans: tuple[Span, ...]
+    vectors: Vectors
 
 
 class Encoder:
@@ -85,6 +98,28 @@ class OnnxEmbedder(Encoder):
         folder = ensure_compiled(name, models)
         self.card = ModelCard(**json.loads((folder / "card.json").read_text(encoding="utf-8")))
         super().__init__(folder, self.card.max_tokens)
+        self._table = np.load(folder / "words.npy", mmap_mode="r")
+
+    def words(self, texts: list[str]) -> list[Words]:
+        """The words of each text; the vector of a word is the mean of its pieces' input embeddings."""
+        with self._lock:
+            encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [_words(encoding, self._table) for encoding in encodings]
+
+
+def _words(encoding: Encoding, table: NDArray[np.float16]) -> Words:
+    places = [place for place, word in enumerate(encoding.word_ids) if word is not None]
+    if not places:
+        return Words((), np.empty((0, table.shape[1]), np.float32))
+    numbers = [encoding.word_ids[place] for place in places]
+    starts = [i for i, number in enumerate(numbers) if i == 0 or number != numbers[i - 1]]
+    ends = [*starts[1:], len(places)]
+    offsets = encoding.offsets
+    spans = tuple((offsets[places[a]][0], offsets[places[b - 1]][1]) for a, b in zip(starts, ends, strict=True))
+    pieces = table[[encoding.ids[place] for place in places]].astype(np.float32)
+    vectors = np.add.reduceat(pieces, starts, axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
+    return Words(spans, vectors)
 
 
 def _clip(ids: list[int], limit: int) -> list[int]:

@@ -1,0 +1,93 @@
+"""Does a sentence hold the type of answer that a question asks for, and where in it."""
+
+import re
+
+from bot.answering.question import Kind
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
+    r"Nov(?:ember)?|Dec(?:ember)?)"
+)
+_YEAR = r"(?:1[0-9]|20)\d\d"
+_DATE = re.compile(
+    rf"\b(?:(?:{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH})"
+    rf"(?:,?\s+{_YEAR})?|{_MONTH},?\s+(?:of\s+)?{_YEAR}|{_YEAR}-\d\d-\d\d|(?:the\s+)?{_YEAR}s?\b(?!\s*(?:km|kg|m\b|%))"
+    rf"|(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)(?:\s+and\s+\d{{1,2}}(?:st|nd|rd|th))?\s+centur(?:y|ies)"
+    r"|\d{1,2}[:.]\d\d\s*(?:a\.?m\.?|p\.?m\.?)?|\d{1,2}\s*(?:a\.?m\.?|p\.?m\.?)\b"
+    r"|(?:(?:last|next|this|every|on)\s+)?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
+    r"|\d{1,4}\s+(?:BC|BCE|AD|CE)\b"
+    r"|(?:last|next|this|earlier this|later this)\s+(?:week|month|year|summer|winter|spring|autumn)"
+    r"|(?:a|an|\d+|two|three|four|five|six|ten)\s+(?:day|week|month|year|decade|centurie?)s?\s+(?:ago|later|earlier|before)"
+    r"|yesterday|tomorrow|tonight|midnight|noon)",
+)
+_NUMBER_WORD = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    r"(?:tens\s+of\s+|hundreds\s+of\s+)?(?:hundreds?|thousands?|millions?|billions?|trillions?|dozens?)|half|"
+    r"a\s+third|a\s+quarter|both|several|no\s+one|none|once|twice)"
+)
+_NUMBER = re.compile(
+    rf"(?:[$€£]\s?)?\b\d[\d,.]*(?:\s?%|\b)(?:\s+(?:hundred|thousand|million|billion|trillion|percent|per\s+cent))*"
+    rf"|\b{_NUMBER_WORD}\b(?:[\s-]+{_NUMBER_WORD}\b)*",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![\w’'])[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|bin|al)\s+)?[A-Z][\w’'-]*)*")
+_PLACE = re.compile(
+    r"\b(?:in|at|to|from|near|outside|inside|across|towards?|throughout|on|off)\s+(?:the\s+)?(?:\w+\s+)?[A-Z]\w+"
+    r"|\b(?:in|at|near|outside|inside|behind|under|below|above|on)\s+(?:the|a|an|its|their|his|her)\s+\w+"
+)
+_REASON = re.compile(
+    r"\b(?:because|since|so that|in order to|due to|owing to|thanks to|as a result|therefore|thus|hence|caused|"
+    r"reasons?|so as to|which is why|that is why|to (?!the\b|a\b|an\b|be\b)\w+|for \w+ing|led to|as (?:it|he|she|they|we|the))\b",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"\b(?:people|members?|residents?|students?|officials?|leaders?|minister|president|scientists?|workers?|"
+    r"council|committee|government|company|team|police|editors?|moderators?|admins?|staff|volunteers?)\b",
+    re.IGNORECASE,
+)
+
+
+def fits(kind: Kind, sentence: str, question: str) -> bool | None:
+    """Whether the sentence has something of the type asked for; None when the kind asks for no type."""
+    match kind:
+        case Kind.WHEN:
+            return bool(_new(_DATE, sentence, question))
+        case Kind.NUMBER:
+            return bool(_new(_NUMBER, sentence, question))
+        case Kind.WHO:
+            return bool(names(sentence, question) or _new(_SUBJECT, sentence, question))
+        case Kind.WHERE:
+            return bool(_PLACE.search(sentence))
+        case Kind.WHY:
+            return bool(_REASON.search(sentence))
+        case _:
+            return None
+
+
+def names(sentence: str, question: str) -> list[str]:
+    """The capitalised names of a sentence that the question does not hold already."""
+    asked = set(re.findall(r"\w+", question.lower()))
+    found = []
+    for match in _NAME.finditer(sentence):
+        words = match.group().split()
+        first = match.start() == 0 or sentence[: match.start()].rstrip()[-1:] in {".", "“", '"', ":", "?", "!"}
+        if first and len(words) == 1:
+            continue  # a capital at the start of a sentence says nothing
+        if not {word.lower() for word in words} <= asked:
+            found.append(match.group())
+    return found
+
+
+def short_answer(kind: Kind, sentence: str, question: str) -> str | None:
+    """The part of a sentence that answers by itself, where its type leaves no choice."""
+    if kind is Kind.WHEN:
+        found = list(dict.fromkeys(_new(_DATE, sentence, question)))
+        return found[0] if len(found) == 1 and len(found[0]) > 3 else None
+    return None
+
+
+def _new(pattern: re.Pattern[str], sentence: str, question: str) -> list[str]:
+    """The matches in a sentence that are not just the question's own words."""
+    asked = question.lower()
+    return [match.group() for match in pattern.finditer(sentence) if match.group().lower() not in asked]
