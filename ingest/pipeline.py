@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ingest.load import Article, load
+from ingest.article import Article
+from ingest.load import load
 from ingest.split import split
 from vectorstore.datatypes import Chunk, UserError
 from vectorstore.store import ArticleRow, Store

@@ -158,6 +158,7 @@ def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
             dynamic_shapes=(tuple({0: batch, 1: length} for _ in names),),
             verbose=False,
         )
+    assert program is not None  # noqa: S101  (None only without dynamo)
     program.save(str(full))
     tokenizer.backend_tokenizer.save(str(work / "tokenizer.json"))
     small = work / "model.onnx"
@@ -169,7 +170,7 @@ def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
         reduce_range=True,
         nodes_to_exclude=_down_projections(onnx.load(str(full)))[:2],
     )
-    reference = model.encode(list(_PROBES), normalize_embeddings=True)
+    reference = model.encode(list(_PROBES), normalize_embeddings=True, show_progress_bar=False)
     build, cosine = "int8", _lowest_cosine(work, reference, max_tokens)
     if cosine < _MIN_COSINE:
         log.warning("int8 build of %s is not faithful (cosine %.3f): serving fp32", name, cosine)
@@ -205,7 +206,8 @@ def _word_vectors(model: "SentenceTransformer") -> np.ndarray:
     table = model[0].auto_model.get_input_embeddings().weight.detach().float().cpu().numpy()
     table = table - table.mean(axis=0)
     table /= np.linalg.norm(table, axis=1, keepdims=True).clip(1e-6)
-    return table.astype(np.float16)
+    words: np.ndarray = table.astype(np.float16)
+    return words
 
 
 def _lowest_cosine(folder: Path, reference: np.ndarray, max_tokens: int) -> float:
@@ -225,3 +227,4 @@ def _quiet_libraries() -> None:
     for name in [*logging.root.manager.loggerDict, "torch", "onnxscript", "onnx_ir"]:
         if name.split(".")[0] in {"torch", "onnxscript", "onnx_ir", "onnxruntime"}:
             logging.getLogger(name).setLevel(logging.ERROR)
+    # the quantiser writes its advice to the root logger

@@ -27,21 +27,21 @@ _BARE_URL = re.compile(r"\S+://\S+$")
 
 # python benchmarks/tune_picker.py DATA, on the 20 training articles of SQuAD 2.0
 WEIGHTS = {
-    "cover": 4.0,
-    "cover_near": 2.0,
-    "cover_passage": 1.0,
-    "worst": -3.0,
-    "name_missing": -3.0,
-    "dense": 2.0,
-    "behind": 1.0,
-    "fit": 0.5,
-    "misfit": -1.5,
-    "pairs": 1.0,
-    "length": 0.2,
-    "news": 0.5,
-    "asks": -1.0,
-    "few_words": 0.0,
-    "bias": -4.0,
+    "cover": 5.52,
+    "cover_near": 2.49,
+    "cover_passage": -1.68,
+    "worst": -1.36,
+    "name_missing": -2.88,
+    "dense": 3.27,
+    "behind": 6.09,
+    "fit": 0.24,
+    "misfit": -1.15,
+    "pairs": -0.08,
+    "length": -0.43,
+    "news": -1.10,
+    "asks": -0.32,
+    "few_words": -3.58,
+    "bias": -3.68,
 }
 FEATURES = tuple(WEIGHTS)
 

@@ -1,0 +1,34 @@
+"""What an article is once it is loaded: its text, and where the blocks of that text stand."""
+
+from dataclasses import dataclass
+
+from vectorstore.datatypes import ArticleInfo
+
+_LONGEST_TITLE = 120  # characters: a longer one would leave a chunk no room for its own text
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading, list item or table row: `article.text[start:end]`."""
+
+    start: int
+    end: int
+    heading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A loaded article. What lies between its blocks (markup, blank lines) is never stored."""
+
+    info: ArticleInfo
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def clip_title(title: str, limit: int = _LONGEST_TITLE) -> str:
+    """A title on one line, shortened at a word border."""
+    line = " ".join(title.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    return f"{cut[: max(cut.rfind(' '), limit // 2)].rstrip()}…"

@@ -1,0 +1,64 @@
+"""A file in, an Article out, or an error with the reason."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ingest.article import Article
+from ingest.decode import decode
+from ingest.markdown import read_markdown
+from ingest.plain import read_plain
+from vectorstore.datatypes import UserError
+
+_PLAIN = {".txt", ".text"}
+_MARKDOWN = {".md", ".markdown"}
+_HTML = {".html", ".htm", ".xhtml"}
+SUFFIXES = _PLAIN | _MARKDOWN | _HTML
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files named, and those of a known type in the folders named (hidden ones left out), each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            visible = (f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts))
+            found.update(dict.fromkeys(sorted(visible)))
+        else:
+            found[path] = None
+    return list(found)
+
+
+def load(path: Path, *, source: str, max_bytes: int) -> Article:
+    """The article in a file; `source` becomes its identity.
+
+    Raises UserError with the reason alone, since the caller names the file: it is missing, unreadable, too
+    large, of an unknown type, empty, binary, or in an encoding that cannot be told.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"files of type {suffix or '(none)'} cannot be read: use {', '.join(sorted(SUFFIXES))}")
+    raw = _read(path, max_bytes)
+    name = path.stem.replace("_", " ").replace("-", " ").strip() or path.name
+    text = decode(raw, html=suffix in _HTML)
+    if suffix in _HTML:
+        # trafilatura takes .3 s to import: only an ingest that meets a web page pays for it
+        from ingest.web_page import read_web_page  # noqa: PLC0415
+
+        article = read_web_page(text, source=source, name=name)
+    else:
+        article = (read_markdown if suffix in _MARKDOWN else read_plain)(text, source=source, name=name)
+    if not any(not block.heading for block in article.blocks):
+        raise UserError("there is no text in it beside headings")
+    return article
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    try:
+        if not path.is_file():
+            raise UserError("there is no such file" if not path.exists() else "this is not a file")
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise UserError(f"{size:,} bytes are more than INGEST_MAX_BYTES ({max_bytes:,})")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"it cannot be read ({(error.strerror or 'unknown error').lower()})") from error
