@@ -116,7 +116,7 @@ def report(cases: list[Case], weights: np.ndarray) -> None:
     for case in cases:
         score = case.features @ weights
         power = np.exp(score.clip(-30, 30))
-        best.append(power.max() / (1 + power.sum()))
+        best.append(power.sum() / (1 + power.sum()))
         hit.append(bool(case.right[score.argmax()]))
         kind.append(case.answerable)
     p, right, answerable = np.array(best), np.array(hit), np.array(kind)

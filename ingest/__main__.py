@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.load import find_files
 from ingest.pipeline import Outcome, State, ingest
 from ingest.settings import IngestSettings
-from vectorstore.datatypes import UserError
+from vectorstore.command_line import run
 from vectorstore.library import open_library
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.upkeep import finish_rebuild, rebuild
 
+log = logging.getLogger("ingest")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def command(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH…", help="Files, or folders that are searched for them.")
+        list[str] | None, typer.Argument(metavar="PATH", help="Files, or folders that are searched for them.")
     ] = None,
     library: Annotated[str | None, typer.Option(help="Library that the articles go into.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, write nothing.")] = False,
@@ -56,9 +56,10 @@ def command(
     with nullcontext() if dry_run else opened.connection.writing():
         if not dry_run:
             finish_rebuild(opened.store)
-            if opened.store.repair():
-                logging.getLogger(__name__).warning("repaired what an interrupted ingest had left")
+            # before the repair, which refuses chunks of another model
             rebuilt = rebuild(opened.store) if rebuild_first else 0
+            if opened.store.repair():
+                log.warning("repaired what an interrupted ingest had left")
         for outcome in _progress(ingest(files, opened.store, max_bytes=settings.max_bytes, dry_run=dry_run), len(files)):
             counts[outcome.state] += 1
             chunks += outcome.chunks if outcome.state in {State.NEW, State.CHANGED} else 0
@@ -108,22 +109,8 @@ def _progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
 
 
 def main() -> None:
-    """Entry point: one line for an error that the user can mend."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("vectorstore").setLevel(logging.INFO)
-    try:
-        app()
-    except UserError as error:
-        sys.exit(_said(str(error)))
-    except ValidationError as error:
-        sys.exit(_said(wrong_setting(error)))
-    except KeyboardInterrupt:
-        sys.exit(_said("interrupted: what was finished is kept, run it again for the rest"))
-
-
-def _said(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 1
+    """Entry point."""
+    run(app)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ class _Cover:
                 math.log1p(last - first),
                 min(len(fresh), 8) / 8,
                 text.endswith("?"),
-                1 / max(1, len(asked.weights)),
+                1 / max(2, len(asked.weights)),  # a question of one word is as good as one of two
                 1.0,
             ],
             np.float32,

@@ -1,0 +1,47 @@
+"""The retrieval chain: question in, Answer out."""
+
+import time
+from collections.abc import Sequence
+
+from bot.answering.builtin import THRESHOLD, compose
+from bot.answering.datatypes import Answer, Turn
+from bot.answering.question import understand
+from prompts import Prompts
+from vectorstore.datatypes import UserError
+from vectorstore.library import Library
+
+_MOST_CHARACTERS = 2000  # of a question; Discord's own limit for a message
+
+
+class Chain:
+    """Answers questions from one library."""
+
+    def __init__(self, library: Library, prompts: Prompts, threshold: float = THRESHOLD, k: int = 8) -> None:
+        self.library = library
+        self._unknown = prompts.text("abstain")
+        self._threshold = threshold
+        self._k = k
+
+    def answer(self, text: str, history: Sequence[Turn] = ()) -> Answer:
+        """The answer to a question, with the sentences it was read in.
+
+        Raises UserError when the question is empty or too long, or the library has no articles.
+        """
+        began = time.perf_counter()
+        asked = " ".join(text.split())
+        if not asked:
+            raise UserError("the question is empty: ask something")
+        if len(asked) > _MOST_CHARACTERS:
+            raise UserError(f"the question has {len(asked)} characters: ask in at most {_MOST_CHARACTERS}")
+        question = understand(asked, history)
+        retrieval = self.library.retriever.retrieve(question.search_text, self._k)
+        composed = compose(question, retrieval, self.library.store.embedder, self._threshold)
+        return Answer(
+            question=text,
+            text=composed.text or self._unknown,
+            abstained=not composed.citations,
+            citations=composed.citations,
+            answerer="builtin",
+            library=self.library.store.library,
+            seconds=time.perf_counter() - began,
+        )

@@ -1,0 +1,37 @@
+"""What both command lines share: logs to stderr, and one line for an error that the user can mend."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from vectorstore.datatypes import UserError
+
+
+def run(app: Callable[[], object]) -> None:
+    """Run a command line to its end. Exit code 1 with one line on stderr for what a user can mend."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for name in ("bot", "ingest", "vectorstore"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail(_wrong_settings(error))
+    except BrokenPipeError:  # the reader of our output has left: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    print(message, file=sys.stderr)  # noqa: T201
+    sys.exit(1)
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    """Which settings are wrong and why, without their values: one of them may be a secret."""
+    told = (f"{'.'.join(map(str, each['loc']))}: {each['msg'].lower()}" for each in error.errors())
+    return f"wrong setting in the environment or .env: {'; '.join(told)}"
