@@ -35,7 +35,7 @@ def read(path: Path) -> tuple[dict[str, list[str]], list[Asked]]:
 
 
 def chunks(paragraphs: list[str]) -> list[Chunk]:
-    """One chunk a paragraph, so that the gold paragraph of a question is a passage; longer ones are cut by the model."""
+    """One chunk a paragraph, so that the gold paragraph of a question is a passage."""
     made, at = [], 0
     for text in paragraphs:
         spans = tuple(

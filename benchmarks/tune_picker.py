@@ -69,19 +69,29 @@ def collect(path: Path, models: Path, limit: int) -> list[Case]:
             others = tuple(p for p in found.passages if p.article.title != title)
             for passages, answerable in ((found.passages[:8], bool(asked.answers)), (others[:8], False)):
                 cases.append(
-                    case(asked, dataclasses.replace(found, passages=passages), embedder, answerable, title in held_out)
+                    case(
+                        asked,
+                        dataclasses.replace(found, passages=passages),
+                        embedder,
+                        answerable,
+                        title in held_out,
+                    )
                 )
         connection.close()
     return [case for case in cases if len(case.features)]
 
 
-def case(asked: squad.Asked, retrieval: Retrieval, embedder: OnnxEmbedder, answerable: bool, held_out: bool) -> Case:
+def case(
+    asked: squad.Asked, retrieval: Retrieval, embedder: OnnxEmbedder, answerable: bool, held_out: bool
+) -> Case:
     """The candidates of one question. Right is a sentence of the gold paragraph that holds a gold answer."""
     found = candidates(understand(asked.text), retrieval, embedder)
     right = [
         answerable
         and passage.chunk.text == asked.paragraph
-        and any(a in passage.chunk.text[s - passage.chunk.start : e - passage.chunk.start] for a in asked.answers)
+        and any(
+            a in passage.chunk.text[s - passage.chunk.start : e - passage.chunk.start] for a in asked.answers
+        )
         for passage, (s, e), _ in found
     ]
     features = np.array([features for _, _, features in found], np.float32)
@@ -120,7 +130,10 @@ def report(cases: list[Case], weights: np.ndarray) -> None:
         hit.append(bool(case.right[score.argmax()]))
         kind.append(case.answerable)
     p, right, answerable = np.array(best), np.array(hit), np.array(kind)
-    print(f"held out: {answerable.sum()} answerable, {(~answerable).sum()} not; sentence right {right[answerable].mean():.3f}")
+    print(
+        f"held out: {answerable.sum()} answerable, {(~answerable).sum()} not; "
+        f"sentence right {right[answerable].mean():.3f}"
+    )
     print("threshold  answered&right  answerable:abstained  unanswerable:abstained  right when answered")
     for threshold in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6):
         given = p >= threshold

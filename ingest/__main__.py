@@ -19,8 +19,10 @@ from ingest.load import find_files
 from ingest.pipeline import Outcome, State, ingest
 from ingest.settings import IngestSettings
 from vectorstore.command_line import run
+from vectorstore.datatypes import UserError
 from vectorstore.library import open_library
 from vectorstore.settings import VectorstoreSettings
+from vectorstore.store import Store
 from vectorstore.upkeep import finish_rebuild, rebuild
 
 log = logging.getLogger("ingest")
@@ -33,7 +35,9 @@ def command(
         list[str] | None, typer.Argument(metavar="PATH", help="Files, or folders that are searched for them.")
     ] = None,
     library: Annotated[str | None, typer.Option(help="Library that the articles go into.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, write nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     rebuild_first: Annotated[
         bool, typer.Option("--rebuild", help="Embed the library's articles anew, with the settings' model.")
@@ -49,48 +53,51 @@ def command(
     began = time.perf_counter()
     settings = IngestSettings()
     files = find_files([Path(path) for path in paths or []])
+    if paths and not files:
+        raise UserError("no article found: only .txt, .md and .html files are read")
     opened = open_library(VectorstoreSettings(), library or settings.library)
-    counts: Counter[State] = Counter()
-    chunks = rebuilt = 0
-    outcomes: list[Outcome] = []
+    rebuilt = 0
     with nullcontext() if dry_run else opened.connection.writing():
         if not dry_run:
-            finish_rebuild(opened.store)
-            # before the repair, which refuses chunks of another model
-            rebuilt = rebuild(opened.store) if rebuild_first else 0
-            if opened.store.repair():
-                log.warning("repaired what an interrupted ingest had left")
-        for outcome in _progress(ingest(files, opened.store, max_bytes=settings.max_bytes, dry_run=dry_run), len(files)):
-            counts[outcome.state] += 1
-            chunks += outcome.chunks if outcome.state in {State.NEW, State.CHANGED} else 0
-            outcomes.append(outcome)
+            rebuilt = _prepare(opened.store, rebuild_first=rebuild_first)
+        outcomes = list(
+            _progress(ingest(files, opened.store, settings.max_bytes, dry_run=dry_run), len(files))
+        )
         if not dry_run:
             opened.index.sync(opened.store)
     opened.connection.close()
-    seconds = time.perf_counter() - began
+    _report(outcomes, rebuilt, time.perf_counter() - began, dry_run=dry_run, as_json=as_json)
+
+
+def _prepare(store: Store, *, rebuild_first: bool) -> int:
+    """Finish what an interrupted process left; embed anew if asked. Returns how many chunks were."""
+    finish_rebuild(store)
+    rebuilt = (
+        rebuild(store) if rebuild_first else 0
+    )  # before the repair, which refuses another model's chunks
+    if store.repair():
+        log.warning("repaired what an interrupted ingest had left")
+    return rebuilt
+
+
+def _report(outcomes: list[Outcome], rebuilt: int, seconds: float, *, dry_run: bool, as_json: bool) -> None:
+    counts = Counter(outcome.state for outcome in outcomes)
+    chunks = sum(o.chunks for o in outcomes if o.state in {State.NEW, State.CHANGED})
     for outcome in outcomes:
         if outcome.state is State.FAILED:
             print(f"{outcome.source}: {outcome.reason}", file=sys.stderr)
     if as_json:
-        result = {
-            "library": opened.store.library,
-            **{state.value: counts[state] for state in State},
-            "chunks": chunks,
-            "rebuilt": rebuilt,
-            "seconds": round(seconds, 2),
-            "dry_run": dry_run,
-            "articles": [asdict(outcome) for outcome in outcomes],
-        }
+        told = {state.value: counts[state] for state in State}
+        told |= {"chunks": chunks, "rebuilt": rebuilt}
+        articles = [asdict(outcome) for outcome in outcomes]
+        result = {**told, "seconds": round(seconds, 2), "dry_run": dry_run, "articles": articles}
         print(json.dumps(result, ensure_ascii=False))
     else:
-        told = ", ".join(f"{counts[state]} {state.value}" for state in State)
-        again = f"{rebuilt} chunks embedded anew, " if rebuild_first else ""
+        parts = ", ".join(f"{counts[state]} {state.value}" for state in State)
+        again = f"{rebuilt} chunks embedded anew, " if rebuilt else ""
         would = "dry run, nothing written: " if dry_run else ""
-        if files or rebuild_first:
-            print(f"{would}articles: {told}; {again}{chunks} chunks stored in {seconds:.1f} s")
-        else:
-            print("no article found: only .txt, .md and .html files are read", file=sys.stderr)
-    if counts[State.FAILED] or not (files or rebuild_first):
+        print(f"{would}articles: {parts}; {again}{chunks} chunks stored in {seconds:.1f} s")
+    if counts[State.FAILED]:
         raise typer.Exit(1)
 
 

@@ -21,7 +21,10 @@ _MANY = 0.02  # text has hardly any control characters
 
 
 def decode(raw: bytes, *, html: bool = False) -> str:
-    """The text of a file, without a byte order mark. Raises UserError when it is empty, binary or undecodable."""
+    """The text of a file, without a byte order mark.
+
+    Raises UserError when it is empty, binary or undecodable.
+    """
     text = _decode(raw, html=html)
     if not text.strip():
         raise UserError("the file is empty")
@@ -35,8 +38,8 @@ def _decode(raw: bytes, *, html: bool) -> str:
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return _strictly(raw, encoding)
-    if (encoding := _without_mark(raw)) is not None:
-        return _strictly(raw, encoding)
+    if (unmarked := _without_mark(raw)) is not None:
+        return _strictly(raw, unmarked)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

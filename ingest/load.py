@@ -21,7 +21,9 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            visible = (f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts))
+            visible = (
+                f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts)
+            )
             found.update(dict.fromkeys(sorted(visible)))
         else:
             found[path] = None
@@ -35,9 +37,11 @@ def load(path: Path, *, source: str, max_bytes: int) -> Article:
     large, of an unknown type, empty, binary, or in an encoding that cannot be told.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UserError(f"files of type {suffix or '(none)'} cannot be read: use {', '.join(sorted(SUFFIXES))}")
     raw = _read(path, max_bytes)
+    if suffix not in SUFFIXES:
+        raise UserError(
+            f"files of type {suffix or '(none)'} cannot be read: use {', '.join(sorted(SUFFIXES))}"
+        )
     name = path.stem.replace("_", " ").replace("-", " ").strip() or path.name
     text = decode(raw, html=suffix in _HTML)
     if suffix in _HTML:

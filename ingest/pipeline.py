@@ -35,9 +35,7 @@ class Outcome:
     reason: str = ""  # why it failed
 
 
-def ingest(
-    files: list[Path], store: Store, *, max_bytes: int, dry_run: bool = False
-) -> Iterator[Outcome]:
+def ingest(files: list[Path], store: Store, max_bytes: int, *, dry_run: bool = False) -> Iterator[Outcome]:
     """Bring each file's article into the library; a file that cannot be read is an outcome, not an end.
 
     The caller holds `connection.writing()`, unless it is a dry run.

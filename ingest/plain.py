@@ -1,4 +1,4 @@
-"""Plain text: which lines are paragraphs, headings, list items, and what the first ones say of the article."""
+"""Plain text: what its lines are, and what the first of them say of the article."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,9 @@ def find_date(text: str) -> str | None:
     for pattern in _DATES:
         for match in pattern.finditer(text):
             found = match.groupdict()
-            month = int(found["number"]) if "number" in found else _MONTHS.index(found["month"].lower()[:3]) + 1
+            month = (
+                int(found["number"]) if "number" in found else _MONTHS.index(found["month"].lower()[:3]) + 1
+            )
             try:
                 return date(int(found["year"]), month, int(found["day"])).isoformat()
             except ValueError:
@@ -90,7 +92,7 @@ def _is_wrapped(lines: list[str]) -> bool:
     inner = lines[:-1]
     if not inner or max(map(len, lines)) not in _WRAPPED:
         return False
-    cut = sum(len(line) >= _WRAPPED[0] and line[-1] not in ".!?:;”\"" for line in inner)
+    cut = sum(len(line) >= _WRAPPED[0] and line[-1] not in '.!?:;”"' for line in inner)
     return cut >= len(inner) / 2 and any(line[:1].islower() for line in lines[1:])
 
 
@@ -98,7 +100,7 @@ def _looks_like_heading(line: str) -> bool:
     return (
         len(line) <= _LONGEST_HEADING
         and len(line.split()) <= 12
-        and line[-1] not in ".,;:!…)”\"»-"
+        and line[-1] not in '.,;:!…)”"»-'
         and (line[0].isupper() or line[0].isdigit())
         and any(char.isalpha() for char in line)
         and not _LIST_ITEM.match(line)
@@ -108,7 +110,12 @@ def _looks_like_heading(line: str) -> bool:
 
 def _is_title(lines: list[str]) -> bool:
     first = lines[0]
-    fits = len(first) <= 200 and first[-1] not in ".,;:" and not _LIST_ITEM.match(first) and not _URL.match(first)
+    fits = (
+        len(first) <= 200
+        and first[-1] not in ".,;:"
+        and not _LIST_ITEM.match(first)
+        and not _URL.match(first)
+    )
     return fits and len(lines) > 1 and len(first.split()) <= 30
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
@@ -79,13 +80,15 @@ def _boundaries(text: str) -> list[Span]:
 
 
 def _with_quotes(text: str, spans: list[Span]) -> list[Span]:
-    """Spans found without quotation marks, widened by those that they lost: an opening one goes to what follows."""
+    """Spans found without quotation marks, widened by them: an opening one goes to what follows."""
     starts = [0]
-    for (_, end), (following, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (following, _) in pairwise(spans):
         gap = text[end:following]
         closing = next((i for i, char in enumerate(gap) if char not in _CLOSING), len(gap))
         starts.append(end + closing)
-    return [_strip(text, a, b) for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if text[a:b].strip()]
+    return [
+        _strip(text, a, b) for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if text[a:b].strip()
+    ]
 
 
 def _strip(text: str, start: int, end: int) -> Span:
@@ -171,7 +174,7 @@ class _Packer:
         return made
 
     def _shared(self, pieces: list[_Sentence], end: int) -> int:
-        """Where the sentence begins that the chunk from `end` on shares with the one before; a link is none."""
+        """The sentence that the chunk from `end` on shares with the one before; a link is none."""
         first = end - 1
         while first > 0 and _LINK.fullmatch(self._article.text[pieces[first].start : pieces[first].end]):
             first -= 1

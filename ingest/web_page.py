@@ -108,12 +108,17 @@ def _title(page: str) -> str | None:
     tree = _tree(page)
     if tree is None:
         return None
-    return next((text for tag in ("title", "h1") for el in tree.iter(tag) if (text := _clean(el.text_content()))), None)
+    return next(
+        (text for tag in ("title", "h1") for el in tree.iter(tag) if (text := _clean(el.text_content()))),
+        None,
+    )
 
 
 def _tree(page: str) -> Any:
     try:
         # bytes: lxml refuses a str that declares an encoding
-        return lxml_html.fromstring(page.encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8"))
+        return lxml_html.fromstring(
+            page.encode("utf-8", "replace"), parser=lxml_html.HTMLParser(encoding="utf-8")
+        )
     except (etree.LxmlError, ValueError):
         return None

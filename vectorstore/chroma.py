@@ -90,7 +90,9 @@ class Connection:
             try:
                 lock.acquire(timeout=self.settings.lock_seconds)
             except Timeout as error:
-                raise UserError(f"{_holder(holder)} is writing to {data}: try again when it is done") from error
+                raise UserError(
+                    f"{_holder(holder)} is writing to {data}: try again when it is done"
+                ) from error
         try:
             now = datetime.now().astimezone().isoformat(timespec="seconds")
             holder.write_text(json.dumps({"pid": os.getpid(), "since": now}), encoding="utf-8")
@@ -120,7 +122,7 @@ class Connection:
             return chromadb.PersistentClient(str(folder), settings=quiet)
         except OSError as error:
             raise UserError(
-                f"the data folder {self.settings.data} cannot be written ({error.strerror}): set FOOTNOTE_DATA"
+                f"data folder {self.settings.data} cannot be written ({error.strerror}): set FOOTNOTE_DATA"
             ) from error
 
 

@@ -51,7 +51,9 @@ class Encoder:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads  # 0: one per core
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=ort.get_available_providers())
+        self._session = ort.InferenceSession(
+            str(folder / "model.onnx"), options, providers=ort.get_available_providers()
+        )
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -60,12 +62,14 @@ class Encoder:
         self._max_tokens = max_tokens
 
     def embed(self, texts: list[str]) -> Vectors:
-        """Unit vectors, shape (len(texts), dimension). Texts over the model's window are cut, with a warning."""
+        """Unit vectors, shape (len(texts), dimension); texts that are too long are cut, with a warning."""
         with self._lock:
             encodings = self._tokenizer.encode_batch(texts)
         cut = sum(len(encoding.ids) > self._max_tokens for encoding in encodings)
         if cut:
-            log.warning("%d of %d texts were longer than %d tokens and were cut", cut, len(texts), self._max_tokens)
+            log.warning(
+                "%d of %d texts were longer than %d tokens and were cut", cut, len(texts), self._max_tokens
+            )
         ids = [_clip(encoding.ids, self._max_tokens) for encoding in encodings]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))  # like lengths together: less padding
         vectors: list[Vectors] = [np.empty(0, np.float32)] * len(ids)
@@ -115,7 +119,9 @@ def _words(encoding: Encoding, table: NDArray[np.float16]) -> Words:
     starts = [i for i, number in enumerate(numbers) if i == 0 or number != numbers[i - 1]]
     ends = [*starts[1:], len(places)]
     offsets = encoding.offsets
-    spans = tuple((offsets[places[a]][0], offsets[places[b - 1]][1]) for a, b in zip(starts, ends, strict=True))
+    spans = tuple(
+        (offsets[places[a]][0], offsets[places[b - 1]][1]) for a, b in zip(starts, ends, strict=True)
+    )
     pieces = table[[encoding.ids[place] for place in places]].astype(np.float32)
     vectors = np.add.reduceat(pieces, starts, axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)

@@ -28,7 +28,7 @@ def open_library(settings: VectorstoreSettings, name: str, *, must_exist: bool =
     if must_exist and name not in (names := library_names(connection)):
         known = f" (there are: {', '.join(names)})" if names else ""
         option = "" if name == "default" else f" --library {name}"
-        raise UserError(f"library {name!r} has no articles{known}: run python -m ingest PATH{option}, for example articles/")
+        raise UserError(f"library {name!r} has no articles{known}: run python -m ingest articles/{option}")
     embedder = OnnxEmbedder(settings.embedding_model, settings.data / "models")
     store = Store(connection, name, embedder)
     index = LexicalIndex(settings.data / "lexical" / name)

@@ -145,7 +145,7 @@ def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
 
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=8192)
     max_tokens = int(model.max_seq_length or 256)
-    if max_tokens < 8192:  # noqa: PLR2004  (position embeddings end there)
+    if max_tokens < 8192:
         length = torch.export.Dim("length", min=2, max=max_tokens)
     full = work / "model.fp32.onnx"
     with torch.no_grad():
@@ -181,7 +181,9 @@ def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
     digest = hashlib.sha256()
     for tensor in model.state_dict().values():
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    card = ModelCard(name, digest.hexdigest()[:12], int(reference.shape[1]), max_tokens, build, round(cosine, 4))
+    card = ModelCard(
+        name, digest.hexdigest()[:12], int(reference.shape[1]), max_tokens, build, round(cosine, 4)
+    )
     (work / "card.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
     return card
 
@@ -193,7 +195,7 @@ def _down_projections(graph: object) -> list[str]:
         node.name
         for node in graph.graph.node  # type: ignore[attr-defined]
         if node.op_type == "MatMul"
-        and any(len(shape := weights.get(name, [])) == 2 and shape[0] > shape[1] for name in node.input)  # noqa: PLR2004
+        and any(len(shape := weights.get(name, [])) == 2 and shape[0] > shape[1] for name in node.input)
     ]
 
 

@@ -17,7 +17,9 @@ class VectorstoreSettings(BaseSettings):
         populate_by_name=True,
     )
 
-    data: Path = Field(Path("data"), validation_alias="FOOTNOTE_DATA", description="all that is written lies here")
+    data: Path = Field(
+        Path("data"), validation_alias="FOOTNOTE_DATA", description="all that is written lies here"
+    )
     embedding_model: str = Field(
         "sentence-transformers/all-MiniLM-L6-v2",
         validation_alias="EMBEDDING_MODEL",

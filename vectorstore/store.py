@@ -59,7 +59,7 @@ class Store:
     def __init__(self, connection: Connection, library: str, embedder: Embedder) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", library):
             raise UserError(
-                f"library name {library!r} is not usable: take lower-case letters, digits, - and _ (at most 63)"
+                f"library name {library!r} is not usable: take up to 63 lower-case letters, digits, - and _"
             )
         self.library = library
         self.connection = connection
@@ -68,7 +68,7 @@ class Store:
     # ---- reading
 
     def head(self) -> tuple[str, int] | None:
-        """Which state of the library is on disk: (collection id, revision), or None if there is no library."""
+        """The state of the library on disk, (collection id, revision), or None if there is no library."""
         chunks = self.collection("chunks")
         return None if chunks is None else (str(chunks.id), int(chunks.metadata["revision"]))
 
@@ -90,7 +90,9 @@ class Store:
         chunks = self._required("chunks")
         found = chunks.query(query_embeddings=[vector], n_results=count, include=["distances"])
         # the one place where Chroma's cosine distance becomes a similarity, higher is better
-        return {id_: 1.0 - float(far) for id_, far in zip(found["ids"][0], found["distances"][0], strict=True)}
+        return {
+            id_: 1.0 - float(far) for id_, far in zip(found["ids"][0], found["distances"][0], strict=True)
+        }
 
     def similarities(self, vector: Vectors, ids: list[str]) -> dict[str, float]:
         """Chunk id → cosine similarity to `vector`, for given chunks; ids that are gone are left out."""
@@ -204,8 +206,9 @@ class Store:
         card = self.embedder.card
         if (meta["model"], meta["model_hash"]) != (card.name, card.hash):
             raise UserError(
-                f"library {self.library!r} was built with {meta['model']} ({meta['model_hash']}), settings say "
-                f"{card.name} ({card.hash}): run python -m ingest --rebuild, or set EMBEDDING_MODEL back"
+                f"library {self.library!r} was built with {meta['model']} "
+                f"({meta['model_hash']}), "
+                f"settings say {card.name} ({card.hash}): run python -m ingest --rebuild, or set EMBEDDING_MODEL back"
             )
 
     def _add(self, collection: Any, row: ArticleRow, chunks: list[Chunk], vectors: Vectors) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-
 from vectorstore.chroma import ChromaError
 from vectorstore.datatypes import UserError, header
 from vectorstore.lexical import LexicalIndex
@@ -76,7 +75,9 @@ def rebuild(store: Store) -> int:
             if not live:
                 continue
             headers = [header(infos[m["article"]], m["section"]) for m in metas]
-            vectors = store.embedder.embed([f"{top}\n{text}" for top, text in zip(headers, texts, strict=True)])
+            vectors = store.embedder.embed(
+                [f"{top}\n{text}" for top, text in zip(headers, texts, strict=True)]
+            )
             new.add(ids=[page["ids"][i] for i in live], embeddings=vectors, documents=texts, metadatas=metas)
             done += len(live)
         note(new, complete=1)

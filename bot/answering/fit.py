@@ -37,8 +37,9 @@ _PLACE = re.compile(
     r"|\b(?:in|at|near|outside|inside|behind|under|below|above|on)\s+(?:the|a|an|its|their|his|her)\s+\w+"
 )
 _REASON = re.compile(
-    r"\b(?:because|since|so that|in order to|due to|owing to|thanks to|as a result|therefore|thus|hence|caused|"
-    r"reasons?|so as to|which is why|that is why|to (?!the\b|a\b|an\b|be\b)\w+|for \w+ing|led to|as (?:it|he|she|they|we|the))\b",
+    r"\b(?:because|since|so that|in order to|due to|owing to|thanks to|as a result|therefore|thus|hence|"
+    r"caused|reasons?|so as to|which is why|that is why|to (?!the\b|a\b|an\b|be\b)\w+|for \w+ing|led to|"
+    r"as (?:it|he|she|they|we|the))\b",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -71,7 +72,14 @@ def names(sentence: str, question: str) -> list[str]:
     found = []
     for match in _NAME.finditer(sentence):
         words = match.group().split()
-        first = match.start() == 0 or sentence[: match.start()].rstrip()[-1:] in {".", "“", '"', ":", "?", "!"}
+        first = match.start() == 0 or sentence[: match.start()].rstrip()[-1:] in {
+            ".",
+            "“",
+            '"',
+            ":",
+            "?",
+            "!",
+        }
         if first and len(words) == 1:
             continue  # a capital at the start of a sentence says nothing
         if not {word.lower() for word in words} <= asked:

@@ -9,17 +9,19 @@ from bot.answering.datatypes import Turn
 
 # English words (and their chat spellings) that say nothing of what a question is about
 FUNCTION_WORDS = frozenset(
-    """a about after all also am an and any anyone are aren as at be because been before being between both but by
-    can cannot could couldn d did didn do does doesn doing don during each either else ever every for from further
-    had hadn has hasn have haven having he her here hers him his how i if in into is isn it its itself just ll m
-    many may me might more most much must my myself no nor not now of off often on once one only or other our ours
-    out over own per please re really s same shall she should shouldn so some somebody someone something still such
-    t than that the their theirs them then there these they this those through to too u under until up upon us ve
-    very was wasn way we were weren what whats when where whether which while who whom whos whose why will with
-    within without won would wouldn you your yours
-    wat wut wht wot wots whut wen wher hw hwo hows pls plz thx r ur y ya abt abut bout n da teh dis dat cuz coz gonna
-    hey hi hello thanks thank ok okay tell know explain describe give name list mention mentioned article articles
-    according exactly kind sort thing things happen happened say anything there're""".split()
+    """a about after all also am an and any anyone are aren as at be because been before being between both
+    but by can cannot could couldn d did didn do does doesn doing don during each either else ever every
+    for from further had hadn has hasn have haven having he her here hers him his how i if in into is
+    isn it its itself just ll m many may me might more most much must my myself no nor not now of off
+    often on once one only or other our ours out over own per please re really s same shall she should
+    shouldn so some somebody someone something still such t than that the their theirs them then there
+    these they this those through to too u under until up upon us ve very was wasn way we were weren
+    what whats when where whether which while who whom whos whose why will with within without won would
+    wouldn you your yours
+    wat wut wht wot wots whut wen wher hw hwo hows pls plz thx r ur y ya abt abut bout n da teh dis dat
+    cuz coz gonna hey hi hello thanks thank ok okay tell know explain describe give name list mention
+    mentioned article articles according exactly kind sort thing things happen happened say anything
+    there're""".split()
 )
 
 
@@ -35,8 +37,14 @@ class Kind(StrEnum):
 
 
 _KINDS = (
-    (Kind.NUMBER, r"how\s+(?:many|much|old|long|far|tall|big|large|high|fast|often)\b|what\s+(?:number|percentage)"),
-    (Kind.WHEN, r"when\b|wen\b|what\s+(?:year|date|day|month|time|century|decade)\b|which\s+(?:year|day|month)\b"),
+    (
+        Kind.NUMBER,
+        r"how\s+(?:many|much|old|long|far|tall|big|large|high|fast|often)\b|what\s+(?:number|percentage)",
+    ),
+    (
+        Kind.WHEN,
+        r"when\b|wen\b|what\s+(?:year|date|day|month|time|century|decade)\b|which\s+(?:year|day|month)\b",
+    ),
     (Kind.WHERE, r"where\b|wher\b|(?:what|which)\s+(?:city|country|place|town|region|state|continent)\b"),
     (Kind.WHO, r"who(?:m|se|s)?\b|hwo\b|which\s+(?:person|people|leaders?|countries|man|woman)\b"),
     (Kind.WHY, r"why\b|how\s+come\b|what\s+(?:was|is|were|are)?\s*the\s+reasons?\b|for\s+what\s+reason\b"),
@@ -90,7 +98,9 @@ def content_words(text: str) -> list[str]:
 
 def _kind(text: str) -> Kind:
     lower = text.lower()
-    found = ((match.start(), kind) for kind, pattern in _KINDS if (match := re.search(rf"\b(?:{pattern})", lower)))
+    found = (
+        (match.start(), kind) for kind, pattern in _KINDS if (match := re.search(rf"\b(?:{pattern})", lower))
+    )
     return min(found, default=(0, Kind.OTHER))[1]
 
 

@@ -1,0 +1,116 @@
+"""`python -m bot …` and `footnote …`: builds settings, opens library and chain once, passes them on."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.answering.chain import Chain
+from bot.settings import BotSettings
+from bot.terminal import library as library_commands
+from bot.terminal.evaluate import Score, history, read_cases, report, report_json
+from bot.terminal.library import AsJson, LibraryName
+from bot.terminal.repl import repl as run_repl
+from bot.terminal.show import as_json, show
+from prompts import PromptError, Prompts
+from vectorstore.command_line import run
+from vectorstore.datatypes import UserError
+from vectorstore.library import open_library
+from vectorstore.settings import VectorstoreSettings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(library_commands.app, name="library")
+
+
+@app.callback(invoke_without_command=True)
+def bot(context: typer.Context) -> None:
+    """Answers from your own articles, with the sentence they were read in."""
+    if context.invoked_subcommand is None:
+        raise UserError(
+            "the Discord bot is not part of this version yet: try python -m bot ask, or python -m bot repl"
+        )
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question, in quotation marks.")] = None,
+    library: LibraryName = None,
+    json_: AsJson = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Questions on standard input, one JSON object a line.")
+    ] = False,
+) -> None:
+    """Answer a question, or with --jsonl one after another."""
+    if (question is None) is not jsonl:
+        raise typer.BadParameter(
+            'give one question ("who attended?"), or --jsonl and questions on standard input'
+        )
+    chain = _chain(library)
+    if question is not None:
+        answer = chain.answer(question)
+        print(as_json(answer)) if json_ else show(answer, Console(soft_wrap=False))
+        return
+    for line in sys.stdin:
+        if line.strip():
+            print(_answer_line(chain, line), flush=True)
+
+
+@app.command()
+def repl(library: LibraryName = None) -> None:
+    """Ask one question after another; a question may refer to the one before."""
+    chain = _chain(library)
+    run_repl(chain.answer, Console())
+
+
+@app.command("eval")
+def evaluate(
+    file: Path,
+    library: LibraryName = None,
+    json_: AsJson = False,
+    min_correct: Annotated[
+        float, typer.Option(min=0, max=1, help="Exit code 1 when the share of correct answers is lower.")
+    ] = 0,
+) -> None:
+    """Score the answers to a question file (JSON lines: id, kind, question, gold_answers, gold_items, …)."""
+    cases = read_cases(file)
+    chain = _chain(library)
+    score = Score(tuple((case, chain.answer(case.question, case.history)) for case in cases))
+    report_json(score) if json_ else report(score)
+    if score.share() < min_correct:
+        raise UserError(f"{score.share():.3f} correct, and --min-correct asks for {min_correct:g}")
+
+
+def _chain(library: str | None) -> Chain:
+    settings = BotSettings()
+    opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
+    try:
+        return Chain(opened, Prompts(), settings.threshold, settings.passages)
+    except PromptError as error:  # written for prompt authors, who see the terminal
+        raise UserError(str(error)) from error
+
+
+def _answer_line(chain: Chain, line: str) -> str:
+    """A line of JSON for a line of JSON; a bad one gets an error of its own and the rest goes on."""
+    id_: object = None
+    try:
+        fields = json.loads(line)
+        id_ = fields.get("id")
+        return as_json(chain.answer(str(fields["question"]), history(fields.get("history"))), id_)
+    except ValueError:
+        return json.dumps({"id": id_, "error": "the line is not JSON"})
+    except (AttributeError, KeyError):
+        return json.dumps({"id": id_, "error": 'a line is an object with "id" and "question"'})
+    except (UserError, TypeError) as error:
+        return json.dumps({"id": id_, "error": str(error)}, ensure_ascii=False)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()
