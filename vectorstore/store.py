@@ -207,8 +207,8 @@ class Store:
         if (meta["model"], meta["model_hash"]) != (card.name, card.hash):
             raise UserError(
                 f"library {self.library!r} was built with {meta['model']} "
-                f"({meta['model_hash']}), "
-                f"settings say {card.name} ({card.hash}): run python -m ingest --rebuild, or set EMBEDDING_MODEL back"
+                f"({meta['model_hash']}), settings say {card.name} ({card.hash}): "
+                "run python -m ingest --rebuild, or set EMBEDDING_MODEL back"
             )
 
     def _add(self, collection: Any, row: ArticleRow, chunks: list[Chunk], vectors: Vectors) -> None:
