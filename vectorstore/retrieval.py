@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from vectorstore.datatypes import Passage, UserError
+from vectorstore.datatypes import Chunk, Passage, UserError
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import LexicalIndex, Term
 from vectorstore.store import ArticleRow, Store
 from vectorstore.upkeep import check_health
 
-_SPARE = 8  # passages fetched beyond those asked for, to replace duplicates
+_REMEMBERED = 1000  # chunks whose text is kept between questions, 2 MB or so
+_SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Retriever:
         self._settings = store.connection.settings
         self._head: tuple[str, int] | None = None
         self._rows: dict[str, ArticleRow] = {}
+        self._read_before: dict[str, Chunk] = {}  # an id never changes its text; emptied when anything changes
 
     def retrieve(self, question: str, k: int = 8) -> Retrieval:
         """The `k` best passages for a question. Raises UserError when the library has no articles.
@@ -49,13 +51,11 @@ class Retriever:
             self._refresh()
         vector = self.store.embedder.embed([question])[0]
         with self.store.connection.lock:  # a reopening in another thread would close the client under us
-            for attempt in range(2):
-                terms = self._index.terms(question)
-                ranked = self._rank(vector, terms)
-                passages, complete = self._read(ranked[: k + _SPARE])
-                if complete or attempt:
-                    break
-                self._refresh(force=True)  # something was removed this very moment
+            terms = self._index.terms(question)
+            passages, complete = self._read(self._rank(vector, terms, k + _SPARE))
+            if not complete:  # something was removed this very moment
+                self._refresh(force=True)
+                passages, _ = self._read(self._rank(vector, terms, k + _SPARE))
             revision = self._head[1] if self._head else 0
         return Retrieval(passages=tuple(passages[:k]), terms=terms, revision=revision)
 
@@ -73,6 +73,7 @@ class Retriever:
             raise UserError(f"library {self.store.library!r} has no articles: run python -m ingest PATH")
         if head == self._head and not force:
             return
+        self._read_before.clear()
         if self._head is not None:
             self.store.connection.reopen()
         if self._head is None or self._head[0] != head[0]:
@@ -84,25 +85,44 @@ class Retriever:
             self._head = None
             raise UserError(f"library {self.store.library!r} has no articles: run python -m ingest PATH")
 
-    def _rank(self, vector: Vectors, terms: tuple[Term, ...]) -> list[_Scored]:
-        count = self._settings.candidates
-        lexical = self._index.search(terms, count)
-        dense = self.store.nearest(vector, count)
-        dense |= self.store.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
+    def _rank(self, vector: Vectors, terms: tuple[Term, ...], count: int) -> list[_Scored]:
+        """The `count` best hits of both candidate lists together."""
+        proposed, weight = self._settings.candidates, self._settings.lexical_weight
+        lexical = self._published(self._index.search(terms, proposed))
+        dense = self._published(self.store.nearest(vector, proposed))
         best = max(lexical.values(), default=1.0)
-        scored = []
-        for id_, cosine in dense.items():
+        parts = {id_: weight * score / best for id_, score in lexical.items()}
+        scores = sorted((cosine + parts.get(id_, 0.0) for id_, cosine in dense.items()), reverse=True)
+        # a chunk that is not among the nearest is no nearer than the last of them: most of the lexical
+        # candidates cannot come in, and reading their vectors would cost more than all the rest
+        limit = scores[count - 1] - min(dense.values()) if len(scores) >= count else -1.0
+        outside = [id_ for id_, part in parts.items() if id_ not in dense and part >= limit]
+        dense |= self.store.similarities(vector, outside)
+        ranked = sorted(dense, key=lambda id_: (-dense[id_] - parts.get(id_, 0.0), id_))[:count]
+        return [
+            _Scored(
+                id_,
+                self._rows[id_.split(".")[0]],
+                dense[id_] + parts.get(id_, 0.0),
+                dense[id_],
+                lexical.get(id_, 0.0) / best,
+            )
+            for id_ in ranked
+        ]
+
+    def _published(self, scores: dict[str, float]) -> dict[str, float]:
+        """Without chunks of articles, or versions of them, that are not published or no longer."""
+        kept = {}
+        for id_, score in scores.items():
             article, version, _ = id_.split(".")
             row = self._rows.get(article)
-            if row is None or row.version != int(version):
-                continue  # not published, or no longer
-            part = lexical.get(id_, 0.0) / best
-            scored.append(_Scored(id_, row, cosine + self._settings.lexical_weight * part, cosine, part))
-        return sorted(scored, key=lambda hit: (-hit.score, hit.id))
+            if row is not None and row.version == int(version):
+                kept[id_] = score
+        return kept
 
     def _read(self, ranked: list[_Scored]) -> tuple[list[Passage], bool]:
         """The passages of the ranked hits, duplicates left out, and whether every hit had its text."""
-        chunks = self.store.chunks([hit.id for hit in ranked])
+        chunks = self._chunks([hit.id for hit in ranked])
         passages: dict[str, Passage] = {}
         for hit in ranked:
             chunk = chunks.get(hit.id)
@@ -118,3 +138,9 @@ class Retriever:
             )
             passages.setdefault(chunk.text, passage)
         return list(passages.values()), len(chunks) == len(ranked)
+
+    def _chunks(self, ids: list[str]) -> dict[str, Chunk]:
+        if len(self._read_before) > _REMEMBERED:
+            self._read_before.clear()
+        self._read_before |= self.store.chunks([id_ for id_ in ids if id_ not in self._read_before])
+        return {id_: self._read_before[id_] for id_ in ids if id_ in self._read_before}

@@ -64,12 +64,14 @@ class Store:
         self.library = library
         self.connection = connection
         self.embedder = embedder
+        self._seen: tuple[Any, Any] = (None, None)  # client and collection of the last look at the head
 
     # ---- reading
 
     def head(self) -> tuple[str, int] | None:
         """The state of the library on disk, (collection id, revision), or None if there is no library."""
         chunks = self.collection("chunks")
+        self._seen = (self.connection.client, chunks)
         return None if chunks is None else (str(chunks.id), int(chunks.metadata["revision"]))
 
     def rows(self, *, after: int = -1) -> list[ArticleRow]:
@@ -87,8 +89,7 @@ class Store:
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """Chunk id → cosine similarity of the `count` chunks nearest to `vector`, shape (dimension,)."""
-        chunks = self._required("chunks")
-        found = chunks.query(query_embeddings=[vector], n_results=count, include=["distances"])
+        found = self._reading().query(query_embeddings=[vector], n_results=count, include=["distances"])
         # the one place where Chroma's cosine distance becomes a similarity, higher is better
         return {
             id_: 1.0 - float(far) for id_, far in zip(found["ids"][0], found["distances"][0], strict=True)
@@ -98,16 +99,16 @@ class Store:
         """Chunk id → cosine similarity to `vector`, for given chunks; ids that are gone are left out."""
         if not ids:
             return {}
-        found = self._required("chunks").get(ids=ids, include=["embeddings"])
+        found = self._reading().get(ids=ids, include=["embeddings"])
         if not found["ids"]:
             return {}
         return dict(zip(found["ids"], (np.asarray(found["embeddings"]) @ vector).tolist(), strict=True))
 
     def chunks(self, ids: list[str]) -> dict[str, Chunk]:
         """The chunks with these ids; those without a text (deleted meanwhile) are left out."""
-        collection = self.collection("chunks")
-        if collection is None:
+        if not ids:
             return {}
+        collection = self._reading()
         found: dict[str, Chunk] = {}
         for first in range(0, len(ids), PAGE):
             rows = collection.get(ids=ids[first : first + PAGE], include=["documents", "metadatas"])
@@ -189,6 +190,13 @@ class Store:
     def model_meta(self) -> dict[str, str]:
         """What a collection of chunks says of the model that embedded it."""
         return {"model": self.embedder.card.name, "model_hash": self.embedder.card.hash}
+
+    def _reading(self) -> Any:
+        """The collection of the last look at the head, which saves .4 ms each time, or as it is now."""
+        client, collection = self._seen
+        if collection is None or client is not self.connection.client:
+            collection = self._required("chunks")
+        return collection
 
     def _required(self, kind: str) -> Any:
         collection = self.collection(kind)
