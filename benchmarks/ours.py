@@ -1,7 +1,7 @@
 """Footnote's side of benchmarks/pipeline.py: the same tasks as benchmarks/plain.py, with what is installed.
 
-python benchmarks/ours.py ingest FOLDER DATA          one JSON line: chunks, seconds
-python benchmarks/ours.py ask DATA ROUNDS             questions on standard input, one JSON line
+python -m benchmarks.ours ingest FOLDER DATA          one JSON line: chunks, seconds
+python -m benchmarks.ours ask DATA ROUNDS             questions on standard input, one JSON line
 """
 
 import json

@@ -1,6 +1,6 @@
 """Footnote beside the plain LangChain pipeline, in the same run: start, question, ingest, memory.
 
-python benchmarks/pipeline.py [--rounds 3]
+python -m benchmarks.pipeline [--rounds 3]
 
 Both sides get the same articles: sentences of the sample article, shuffled into 30 articles without headings.
 Every figure is the median of the rounds, sides taking turns; each process is fresh.
@@ -62,7 +62,9 @@ def write_articles(folder: Path, articles: int = 30, sentences: int = 60) -> Non
     for number in range(articles):
         told = [chance.choice(known).replace("\n", " ") for _ in range(sentences)]
         paragraphs = [" ".join(told[i : i + 4]) for i in range(0, sentences, 4)]
-        (folder / f"{number:03}.txt").write_text(f"Article {number}\n\n" + "\n\n".join(paragraphs), encoding="utf-8")
+        (folder / f"{number:03}.txt").write_text(
+            f"Article {number}\n\n" + "\n\n".join(paragraphs), encoding="utf-8"
+        )
 
 
 def one_round(side: str, articles: Path, data: Path) -> dict[str, float]:
@@ -82,7 +84,12 @@ def one_round(side: str, articles: Path, data: Path) -> dict[str, float]:
 
 def run(command: list[str], questions: list[str] | None = None) -> tuple[str, float, float]:
     """Standard output, seconds to the end, and the highest resident memory in MB."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+    }
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *command],

@@ -1,7 +1,7 @@
 """The pipeline that a tutorial builds, to measure ours against: LangChain's splitter, embeddings and Chroma.
 
-python benchmarks/plain.py ingest FOLDER DATABASE     one JSON line: chunks, seconds
-python benchmarks/plain.py ask DATABASE ROUNDS        questions on standard input, one JSON line
+python -m benchmarks.plain ingest FOLDER DATABASE     one JSON line: chunks, seconds
+python -m benchmarks.plain ask DATABASE ROUNDS        questions on standard input, one JSON line
 """
 
 import json

@@ -1,6 +1,6 @@
 """Fit bot.answering.picking.WEIGHTS on the 20 training articles of SQuAD 2.0.
 
-    python benchmarks/tune_picker.py ../shared/data/reader/train_squad2_20_articles.json.gz
+    python -m benchmarks.tune_picker ../shared/data/reader/train_squad2_20_articles.json.gz
 
 Each question is asked twice: of all passages, and of all but those of its own article, where the right
 answer is "none". Every fourth article is held out and prints the risk and coverage of the thresholds.
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import squad
 
+from benchmarks import squad
 from bot.answering.picking import FEATURES, candidates
 from bot.answering.question import understand
 from vectorstore.chroma import Connection
@@ -61,7 +61,8 @@ def collect(path: Path, models: Path, limit: int) -> list[Case]:
         store = Store(connection, "squad", embedder)
         with connection.writing():
             for title, paragraphs in articles.items():
-                store.replace(squad.info(title), "", squad.chunks(paragraphs))
+                made = squad.chunks(paragraphs)
+                store.replace(squad.info(title), "", made, store.embed(squad.info(title), made))
         retriever = Retriever(store, LexicalIndex(Path(folder) / "lexical"))
         for asked in questions[:: max(1, len(questions) // limit)]:
             title = titles[asked.paragraph]

@@ -16,6 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{2,40})""", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SAMPLE = 64 * 1024
 _MANY = 0.02  # text has hardly any control characters
 
@@ -28,7 +29,7 @@ def decode(raw: bytes, *, html: bool = False) -> str:
     text = _decode(raw, html=html)
     if not text.strip():
         raise UserError("the file is empty")
-    controls = sum(char < " " and char not in "\t\n\r\f\v\x1b" for char in text[:_SAMPLE])
+    controls = len(_CONTROL.findall(text, 0, _SAMPLE))
     if controls > _MANY * min(len(text), _SAMPLE):
         raise UserError("this is not text but a binary file")
     return text

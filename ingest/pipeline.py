@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +13,11 @@ from ingest.article import Article
 from ingest.load import load
 from ingest.split import split
 from vectorstore.datatypes import Chunk, UserError
+from vectorstore.embeddings import Vectors
 from vectorstore.store import ArticleRow, Store
 
 _RECIPE = 1  # raise it when load or split changes its output: articles are then stored anew
+_AHEAD = 2  # articles that are read, and their chunks embedded, before one is stored
 
 
 class State(StrEnum):
@@ -38,20 +42,22 @@ class Outcome:
 def ingest(files: list[Path], store: Store, max_bytes: int, *, dry_run: bool = False) -> Iterator[Outcome]:
     """Bring each file's article into the library; a file that cannot be read is an outcome, not an end.
 
-    The caller holds `connection.writing()`, unless it is a dry run.
+    While one article is stored the next is embedded. The caller holds `connection.writing()`, unless it is
+    a dry run.
     """
     known = {row.info.source: row for row in store.rows()}
-    for path in files:
-        source = source_of(path)
-        try:
-            article = load(path, source=source, max_bytes=max_bytes)
-            chunks = split(
-                article, count_tokens=store.embedder.count_tokens, max_tokens=store.embedder.card.max_tokens
-            )
-        except UserError as error:
-            yield Outcome(source, State.FAILED, reason=str(error))
-            continue
-        yield _store(article, chunks, store, known, dry_run=dry_run)
+    with ThreadPoolExecutor(max_workers=2) as ahead:
+        queue: deque[tuple[_Ready | Outcome, Future[Vectors] | None]] = deque()
+        for path in files:
+            ready = _read(path, store, known, max_bytes)
+            vectors = None
+            if isinstance(ready, _Ready) and not dry_run:
+                vectors = ahead.submit(store.embed, ready.article.info, ready.chunks)
+            queue.append((ready, vectors))
+            if len(queue) > _AHEAD:
+                yield _finish(*queue.popleft(), store)
+        while queue:
+            yield _finish(*queue.popleft(), store)
 
 
 def source_of(path: Path) -> str:
@@ -69,13 +75,33 @@ def content_hash(article: Article) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _store(
-    article: Article, chunks: list[Chunk], store: Store, known: dict[str, ArticleRow], *, dry_run: bool
-) -> Outcome:
-    source, digest = article.info.source, content_hash(article)
-    row = known.get(source)
-    if row is not None and row.content_hash == digest:
-        return Outcome(source, State.UNCHANGED, row.chunks)
-    if not dry_run:
-        store.replace(article.info, digest, chunks)
-    return Outcome(source, State.NEW if row is None else State.CHANGED, len(chunks))
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An article that is to be stored, as new or in place of its last version."""
+
+    article: Article
+    digest: str
+    chunks: list[Chunk]
+    state: State
+
+
+def _read(path: Path, store: Store, known: dict[str, ArticleRow], max_bytes: int) -> _Ready | Outcome:
+    source = source_of(path)
+    try:
+        article = load(path, source=source, max_bytes=max_bytes)
+        row, digest = known.get(source), content_hash(article)
+        if row is not None and row.content_hash == digest:
+            return Outcome(source, State.UNCHANGED, row.chunks)
+        card = store.embedder.card
+        chunks = split(article, count_tokens=store.embedder.count_tokens, max_tokens=card.max_tokens)
+    except UserError as error:
+        return Outcome(source, State.FAILED, reason=str(error))
+    return _Ready(article, digest, chunks, State.NEW if row is None else State.CHANGED)
+
+
+def _finish(ready: _Ready | Outcome, vectors: Future[Vectors] | None, store: Store) -> Outcome:
+    if isinstance(ready, Outcome):
+        return ready
+    if vectors is not None:
+        store.replace(ready.article.info, ready.digest, ready.chunks, vectors.result())
+    return Outcome(ready.article.info.source, ready.state, len(ready.chunks))

@@ -39,7 +39,9 @@ class Retriever:
         self._settings = store.connection.settings
         self._head: tuple[str, int] | None = None
         self._rows: dict[str, ArticleRow] = {}
-        self._read_before: dict[str, Chunk] = {}  # an id never changes its text; emptied when anything changes
+        self._read_before: dict[
+            str, Chunk
+        ] = {}  # an id never changes its text; emptied when anything changes
 
     def retrieve(self, question: str, k: int = 8) -> Retrieval:
         """The `k` best passages for a question. Raises UserError when the library has no articles.

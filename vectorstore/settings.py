@@ -28,7 +28,7 @@ class VectorstoreSettings(BaseSettings):
     chroma_url: SecretStr | None = Field(
         None, validation_alias="CHROMA_URL", description="a Chroma server instead of local files"
     )
-    # hit@1 on SQuAD is flat between 0.3 and 1.0: benchmarks/retrieval.py
+    # hit@1 on SQuAD is flat between 0.3 and 1.0: python -m benchmarks.retrieval
     lexical_weight: float = Field(0.5, ge=0, description="weight of BM25 beside the cosine")
     candidates: int = Field(100, ge=1, le=1000, description="how many each index proposes before fusion")
     lock_seconds: float = Field(60, ge=0, description="how long an ingest waits for another one")

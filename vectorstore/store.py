@@ -119,9 +119,14 @@ class Store:
 
     # ---- writing: the caller holds `connection.writing()`
 
-    def replace(self, info: ArticleInfo, content_hash: str, chunks: list[Chunk]) -> ArticleRow:
+    def embed(self, info: ArticleInfo, chunks: list[Chunk]) -> Vectors:
+        """A vector for each chunk, shape (len(chunks), dimension)."""
+        return self.embedder.embed([embedded_text(info, chunk) for chunk in chunks])
+
+    def replace(
+        self, info: ArticleInfo, content_hash: str, chunks: list[Chunk], vectors: Vectors
+    ) -> ArticleRow:
         """Publish a version of an article, taking the place of the one before, if any."""
-        vectors = self.embedder.embed([embedded_text(info, chunk) for chunk in chunks])
         with self.connection.lock:
             collection = self._create()
             revision = int(collection.metadata["revision"]) + 1

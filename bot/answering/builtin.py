@@ -11,7 +11,7 @@ from vectorstore.datatypes import Passage, Span
 from vectorstore.embeddings import Embedder
 from vectorstore.retrieval import Retrieval
 
-# python benchmarks/tune_picker.py DATA --limit 2500, held-out articles: at .15 it holds back on 8 % of the
+# python -m benchmarks.tune_picker DATA --limit 2500, held-out articles: at .15 it holds back on 8 % of the
 # answerable questions and on 63 % of the unanswerable ones, most of which are near misses written to deceive
 THRESHOLD = 0.15
 _SHARE = 0.1  # of the probability that some sentence answers: a second one with less is not shown

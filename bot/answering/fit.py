@@ -1,6 +1,7 @@
 """Does a sentence hold the type of answer that a question asks for, and where in it."""
 
 import re
+from functools import lru_cache
 
 from bot.answering.question import Kind
 
@@ -69,22 +70,7 @@ def fits(kind: Kind, sentence: str, question: str) -> bool | None:
 def names(sentence: str, question: str) -> list[str]:
     """The capitalised names of a sentence that the question does not hold already."""
     asked = set(re.findall(r"\w+", question.lower()))
-    found = []
-    for match in _NAME.finditer(sentence):
-        words = match.group().split()
-        first = match.start() == 0 or sentence[: match.start()].rstrip()[-1:] in {
-            ".",
-            "“",
-            '"',
-            ":",
-            "?",
-            "!",
-        }
-        if first and len(words) == 1:
-            continue  # a capital at the start of a sentence says nothing
-        if not {word.lower() for word in words} <= asked:
-            found.append(match.group())
-    return found
+    return [name for name in _named(sentence) if not set(name.lower().split()) <= asked]
 
 
 def short_answer(kind: Kind, sentence: str, question: str) -> str | None:
@@ -98,4 +84,22 @@ def short_answer(kind: Kind, sentence: str, question: str) -> str | None:
 def _new(pattern: re.Pattern[str], sentence: str, question: str) -> list[str]:
     """The matches in a sentence that are not just the question's own words."""
     asked = question.lower()
-    return [match.group() for match in pattern.finditer(sentence) if match.group().lower() not in asked]
+    return [found for found in _found(pattern, sentence) if found.lower() not in asked]
+
+
+# the sentences of a community's best-read articles are met again and again
+@lru_cache(maxsize=4096)
+def _found(pattern: re.Pattern[str], sentence: str) -> tuple[str, ...]:
+    return tuple(match.group() for match in pattern.finditer(sentence))
+
+
+@lru_cache(maxsize=4096)
+def _named(sentence: str) -> tuple[str, ...]:
+    matches = _NAME.finditer(sentence)
+    return tuple(match.group() for match in matches if not _only_begins(sentence, match))
+
+
+def _only_begins(sentence: str, name: re.Match[str]) -> bool:
+    """A capital at the start of a sentence says nothing."""
+    before = sentence[: name.start()].rstrip()
+    return " " not in name.group() and (not before or before[-1] in '.“":?!')
