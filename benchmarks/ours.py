@@ -34,7 +34,11 @@ def ingest(folder: Path, data: Path) -> None:
         library.index.sync(library.store)
     seconds = time.perf_counter() - began
     characters = sum(len(file.read_text(encoding="utf-8")) for file in files)
-    print(json.dumps({"chunks": chunks, "characters": characters, "seconds": seconds}))
+    stored = [library.store.chunks(row.chunk_ids()).values() for row in library.store.rows()]
+    length = statistics.mean(len(chunk.text) for article in stored for chunk in article)
+    print(
+        json.dumps({"chunks": chunks, "chunk_length": length, "characters": characters, "seconds": seconds})
+    )
 
 
 def ask(data: Path, rounds: int) -> None:

@@ -33,7 +33,13 @@ def ingest(folder: Path, database: Path) -> None:
     chunks = splitter.create_documents(texts)
     store.add_documents(chunks)
     seconds = time.perf_counter() - began
-    print(json.dumps({"chunks": len(chunks), "characters": sum(map(len, texts)), "seconds": seconds}))
+    length = statistics.mean(len(chunk.page_content) for chunk in chunks)
+    characters = sum(map(len, texts))
+    print(
+        json.dumps(
+            {"chunks": len(chunks), "chunk_length": length, "characters": characters, "seconds": seconds}
+        )
+    )
 
 
 def ask(database: Path, rounds: int) -> None:
