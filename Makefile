@@ -3,6 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := 0.13.9
 DATA ?=
+SQUAD = $(DATA)/reader/squad2_eval_15_articles.json.gz $(DATA)/reader/train_squad2_20_articles.json.gz
 
 # torch without CUDA, 200 MB instead of 3 GB: from a local folder of wheels, or else from PyTorch's CPU index
 ifdef PIP_FIND_LINKS
@@ -28,9 +29,12 @@ test: $(READY) lint ## set up, lint, type-check, run all tests
 
 bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder adds retrieval quality and scale
 	$(PYTHON) -m benchmarks.pipeline
-	$(if $(DATA),$(PYTHON) -m benchmarks.retrieval $(DATA)/reader/*squad2*15_articles.json.gz $(DATA)/reader/train_squad2_20_articles.json.gz)
-	$(if $(DATA),$(PYTHON) -m benchmarks.scale $(DATA)/reader/train_squad2_20_articles.json.gz $(DATA)/reader/*squad2*15_articles.json.gz)
-	$(PYTHON) -m benchmarks.answers $(if $(DATA),$(DATA)/questions/coalition.jsonl,tests/questions/coalition.jsonl)
+	$(PYTHON) -m ingest articles --library bench
+	$(PYTHON) -m bot eval tests/questions/coalition.jsonl --library bench
+ifneq ($(DATA),)
+	$(PYTHON) -m benchmarks.retrieval $(SQUAD)
+	$(PYTHON) -m benchmarks.scale $(SQUAD)
+endif
 
 lint: $(READY) ## check format, lint and types
 	$(PYTHON) -m ruff format --check .

@@ -1,0 +1,88 @@
+"""Small real stand-ins: an embedding model that counts words, and articles to put into a library."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ingest.pipeline import Outcome, ingest
+from vectorstore.chroma import Connection
+from vectorstore.embeddings import Vectors
+from vectorstore.lexical import LexicalIndex, stems
+from vectorstore.library import Library
+from vectorstore.model_files import ModelCard
+from vectorstore.retrieval import Retriever
+from vectorstore.settings import VectorstoreSettings
+from vectorstore.store import Store
+
+DIMENSION = 256
+
+
+class WordEmbedder:
+    """Texts that share words are near each other; a token is a word, and there are two special ones."""
+
+    def __init__(self, name: str = "words", max_tokens: int = 60) -> None:
+        self.card = ModelCard(
+            name, hashlib.sha256(name.encode()).hexdigest()[:12], DIMENSION, max_tokens, "fake", 1
+        )
+        self.embedded = 0
+
+    def embed(self, texts: list[str]) -> Vectors:
+        """The sum of the words' vectors, of unit length."""
+        self.embedded += len(texts)
+        return (
+            _unit(np.stack([self._sum(text) for text in texts]))
+            if texts
+            else np.empty((0, DIMENSION), np.float32)
+        )
+
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """Words, and two."""
+        return [len(text.split()) + 2 for text in texts]
+
+    def word_vectors(self, words: Sequence[str]) -> Vectors:
+        """A vector for each stem, nearly at right angles to every other."""
+        return (
+            _unit(np.stack([self._sum(word) for word in words]))
+            if words
+            else np.empty((0, DIMENSION), np.float32)
+        )
+
+    def _sum(self, text: str) -> Vectors:
+        total = np.full(DIMENSION, 1e-6, np.float32)
+        for stem in stems(text):
+            seed = int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8])
+            total += np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
+        return total
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32)
+
+
+def open_fake(data: Path, name: str = "default", embedder: WordEmbedder | None = None) -> Library:
+    """A library under `data` that embeds with the fake."""
+    connection = Connection(VectorstoreSettings(data=data))
+    store = Store(connection, name, embedder or WordEmbedder())
+    index = LexicalIndex(data / "lexical" / name)
+    return Library(connection, store, index, Retriever(store, index))
+
+
+def write(folder: Path, **texts: str) -> list[Path]:
+    """A text file for each keyword."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{name}.txt" for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.write_text(text, encoding="utf-8")
+    return files
+
+
+def store_all(library: Library, files: list[Path]) -> list[Outcome]:
+    """Ingest files as the command does."""
+    with library.connection.writing():
+        library.store.repair()
+        outcomes = list(ingest(files, library.store, 10**7))
+        library.index.sync(library.store)
+    return outcomes

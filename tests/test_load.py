@@ -1,0 +1,189 @@
+"""Files in, articles or reasons out."""
+
+from pathlib import Path
+
+import pytest
+
+from ingest.load import find_files, load
+from vectorstore.datatypes import UserError
+
+SAMPLE = Path(__file__).parent.parent / "articles" / "coalition-of-the-willing.txt"
+
+
+def read(path: Path, max_bytes: int = 10**6) -> str:
+    """The text of a file's article."""
+    return load(path, source=path.name, max_bytes=max_bytes).text
+
+
+def test_the_sample_article_says_who_wrote_it_and_when() -> None:
+    """Title, author, date and headings are those that a reader sees."""
+    article = load(SAMPLE, source="x", max_bytes=10**6)
+    assert article.info.title.startswith("Virtual Conference of ‘Coalition of the Willing’")
+    assert (article.info.author, article.info.date) == ("Venkat Raman", "2025-03-16")
+    headings = [article.text[b.start : b.end] for b in article.blocks if b.heading]
+    assert headings[0] == "Three Main Goals"
+    assert article.text == SAMPLE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp1252"]
+)
+def test_any_usual_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    """Umlauts and quotation marks survive."""
+    text = "Die Brücke\n\nDer Bürgermeister sagte: “Wir öffnen die Brücke für Fußgänger.” Das gefällt vielen Älteren.\n"
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    assert read(tmp_path / "a.txt") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.txt", b"", "the file is empty"),
+        ("blank.md", b" \n\t \n", "the file is empty"),
+        ("binary.txt", bytes(range(256)) * 40, "this is not text but a binary file"),
+        ("picture.md", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "this is not text but a binary file"),
+        ("broken.txt", b"\xef\xbb\xbfcaf\xe9 au lait", "it is not valid utf-8-sig"),
+        ("report.xyz", b"some text", "files of type .xyz cannot be read"),
+        ("large.txt", b"x" * 2000, "2,000 bytes are more than INGEST_MAX_BYTES"),
+        ("script.html", b"<html><script>alert(1)</script></html>", "there is no text in this page"),
+        ("head.md", b"---\ntitle: Rules\n---\n# Only a heading\n", "there is no text in it beside headings"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
+)
+def test_a_bad_file_is_refused_with_a_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    """The reason says what is wrong; the caller names the file."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match="^" + reason.replace("(", r"\(")):
+        read(tmp_path / name, max_bytes=1000 if "large" in name else 20000)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    """A missing path and a folder are told apart."""
+    with pytest.raises(UserError, match="there is no such file"):
+        read(tmp_path / "none.txt")
+    with pytest.raises(UserError, match="this is not a file"):
+        read(tmp_path)
+
+
+def test_a_folder_is_searched_without_its_hidden_parts(tmp_path: Path) -> None:
+    """Known types only, each file once, in order; a named file is kept whatever it is."""
+    for name in ("b.txt", "a.md", "notes.docx", ".git/c.txt", "deep/d.HTML"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    found = find_files([tmp_path, tmp_path / "b.txt", tmp_path / "notes.docx"])
+    assert [f.relative_to(tmp_path).as_posix() for f in found] == [
+        "a.md",
+        "b.txt",
+        "deep/d.HTML",
+        "notes.docx",
+    ]
+
+
+MARKDOWN = """---
+title: "The New Rules"
+author: Ann Lee
+date: 2026-02-03
+---
+
+# The New Rules
+
+Post links in #links only. Ask a moderator first.
+
+## Fines
+
+- first offence: a warning
+- second offence: a day's silence
+
+| offence | fine |
+|---|---|
+| spam | 5 coins |
+
+```python
+print("kept")
+```
+<!-- not for readers -->
+"""
+
+
+def test_markdown_keeps_its_text_and_loses_its_marks(tmp_path: Path) -> None:
+    """Blocks are the words between the marks, at their places in the unchanged file."""
+    (tmp_path / "rules.md").write_text(MARKDOWN, encoding="utf-8")
+    article = load(tmp_path / "rules.md", source="rules.md", max_bytes=10**6)
+    assert (article.info.title, article.info.author, article.info.date) == (
+        "The New Rules",
+        "Ann Lee",
+        "2026-02-03",
+    )
+    blocks = [article.text[b.start : b.end] for b in article.blocks]
+    assert blocks == [
+        "The New Rules",
+        "Post links in #links only. Ask a moderator first.",
+        "Fines",
+        "first offence: a warning",
+        "second offence: a day's silence",
+        "| offence | fine |",
+        "| spam | 5 coins |",
+        'print("kept")',
+    ]
+    assert [article.text[b.start : b.end] for b in article.blocks if b.heading] == ["Fines"]
+
+
+PAGE = """<!doctype html><html><head><title>Bridge opens - The Daily</title>
+<meta name="author" content="Ann Lee"><meta property="article:published_time" content="2026-02-03T08:00:00Z">
+</head><body><nav><a href="/">Home</a> <a href="/sport">Sport</a></nav><article><h1>Bridge opens</h1>
+<p>The council of Farwell opened the new bridge on Tuesday after two years of work, and thousands came to see it.</p>
+<h2>Who paid</h2><p>The bridge cost 3.4 million euros, of which the state paid half, the mayor said on the day.</p>
+<ul><li>The old bridge is closed to cars from now on.</li><li>The ferry runs until the end of March at least.</li></ul>
+</article><script>track("secret")</script><footer>Imprint and cookies</footer></body></html>"""
+
+
+def test_a_web_page_gives_its_article_and_not_its_menu(tmp_path: Path) -> None:
+    """Navigation, scripts and footer are left out; title and date are those of the page."""
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    article = load(tmp_path / "page.html", source="page.html", max_bytes=10**6)
+    assert article.info.title.startswith("Bridge opens")
+    assert (article.info.date, article.info.author) == ("2026-02-03", "Ann Lee")
+    assert "3.4 million euros" in article.text
+    assert "ferry runs until" in article.text
+    assert not any(word in article.text for word in ("Sport", "track", "Imprint"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "title", "date", "author"),
+    [
+        (
+            "Storm closes harbour\nBy Jo Park | 3 March 2026\n\nShips waited.",
+            "Storm closes harbour",
+            "2026-03-03",
+            "Jo Park",
+        ),
+        (
+            "Storm closes harbour\n2026-03-03\n\nShips waited for hours.",
+            "Storm closes harbour",
+            "2026-03-03",
+            None,
+        ),
+        ("Ships waited for hours. Nobody was hurt.\n", "a", None, None),
+        ("- one\n- two\n", "a", None, None),
+    ],
+    ids=["byline", "date-line", "no-title", "list"],
+)
+def test_plain_text_says_what_its_first_lines_are(
+    tmp_path: Path, lines: str, title: str, date: str | None, author: str | None
+) -> None:
+    """Title, date and author where the text shows them, and the file's name where it does not."""
+    (tmp_path / "a.txt").write_text(lines, encoding="utf-8")
+    info = load(tmp_path / "a.txt", source="a.txt", max_bytes=10**6).info
+    assert (info.title, info.date, info.author) == (title, date, author)
+
+
+def test_wrapped_lines_are_one_paragraph(tmp_path: Path) -> None:
+    """A sentence that a mail program broke into lines is still one sentence."""
+    text = (
+        "The council met on Tuesday evening to discuss the repair of the old\n"
+        "bridge, which has been closed to all traffic since the flood of last\n"
+        "winter. It decided nothing.\n"
+    )
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    article = load(tmp_path / "a.txt", source="a.txt", max_bytes=10**6)
+    assert [article.text[b.start : b.end] for b in article.blocks] == [text.strip()]
