@@ -159,7 +159,7 @@ class LexicalIndex:
         writer = self._index.writer(heap_size=64_000_000, num_threads=1)
         try:
             for article in gone | {row.id for row in changed}:
-                writer.delete_documents("article", article)
+                writer.delete_documents_by_term("article", article)
             for row in changed:
                 self._add(writer, store, row)
             writer.commit()

@@ -1,0 +1,98 @@
+"""Hybrid retrieval: what is found, in which order, and what is never shown."""
+
+from pathlib import Path
+
+import pytest
+from fakes import open_fake, store_all, write
+
+from vectorstore.lexical import LexicalIndex
+from vectorstore.library import Library
+
+ARTICLES = {
+    "peace": "Peace talks\n\nThe leaders agreed on sanctions against the aggressor. Peacekeepers will be sent in spring.",
+    "bread": "Bread prices\n\nFlour became dearer last year. Bakers raised the price of bread twice.",
+    "chess": "Chess cup\n\nAnn Lee won the cup in Farwell. The final took six hours.",
+}
+
+
+@pytest.fixture
+def filled(tmp_path: Path, library: Library) -> Library:
+    """Three small articles."""
+    store_all(library, write(tmp_path / "a", **ARTICLES))
+    return library
+
+
+def best(library: Library, question: str) -> str:
+    """The title of the best passage."""
+    return library.retriever.retrieve(question).passages[0].article.title
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("who won the chess cup", "Chess cup"),
+        ("will peecekeepers be sent", "Peace talks"),
+        ("sancshuns", "Peace talks"),
+        ("breadd prises", "Bread prices"),
+        ("BAKERS", "Bread prices"),
+    ],
+    ids=["plain", "typo", "by-ear", "two-typos", "case"],
+)
+def test_the_right_passage_comes_first(filled: Library, question: str, title: str) -> None:
+    """Also for words that are misspelt, which only the articles' own vocabulary can mend."""
+    assert best(filled, question) == title
+
+
+def test_scores_say_how_each_passage_was_found(filled: Library) -> None:
+    """The fused score is the cosine and a share of BM25; the best lexical hit has 1."""
+    found = filled.retriever.retrieve("price of bread", k=3)
+    weight = filled.connection.settings.lexical_weight
+    assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
+    for passage in found.passages:
+        assert passage.score == pytest.approx(passage.dense + weight * passage.lexical, abs=1e-5)
+    assert found.passages[0].lexical == 1.0
+
+
+def test_a_question_of_unknown_words_still_gets_the_nearest(filled: Library) -> None:
+    """Without any lexical hit the order is that of the vectors."""
+    assert len(filled.retriever.retrieve("zzzzqqqq xxyyzz").passages) == 3
+
+
+@pytest.mark.parametrize(
+    "question", ["?!", "'\"()[]{}:*~^\\ AND OR NOT +-", "a" * 2000, "“", "\x00", "名前は？"]
+)
+def test_odd_questions_do_no_harm(filled: Library, question: str) -> None:
+    """Query syntax is just text."""
+    assert filled.retriever.retrieve(question).passages
+
+
+def test_a_running_reader_sees_what_another_writer_published(tmp_path: Path, filled: Library) -> None:
+    """Added, changed and removed articles, at the next question."""
+    assert best(filled, "cup") == "Chess cup"
+    writer = open_fake(tmp_path / "data")
+    store_all(writer, write(tmp_path / "b", moon="Moon landing\n\nThe probe Luna landed on Friday."))
+    assert best(filled, "when did the probe Luna land") == "Moon landing"
+    store_all(writer, write(tmp_path / "b", moon="Moon landing\n\nThe probe Luna crashed on Sunday."))
+    found = filled.retriever.retrieve("when did the probe Luna land").passages
+    assert "crashed on Sunday" in found[0].chunk.text
+    assert not any("Friday" in passage.chunk.text for passage in found)
+    with writer.connection.writing():
+        writer.store.remove(found[0].article.source)
+    assert all("Luna" not in p.chunk.text for p in filled.retriever.retrieve("the probe Luna").passages)
+
+
+def test_two_readers_keep_one_lexical_index_in_step(tmp_path: Path, filled: Library) -> None:
+    """Both sync the same folder; neither loses what the other wrote."""
+    other = open_fake(tmp_path / "data")
+    assert best(other, "cup") == "Chess cup"
+    store_all(filled, write(tmp_path / "b", moon="Moon landing\n\nThe probe Luna landed on Friday."))
+    assert best(other, "Luna") == best(filled, "Luna") == "Moon landing"
+    assert LexicalIndex(tmp_path / "data" / "lexical" / "default").chunk_ids() == set()  # not opened yet
+    assert filled.index.chunk_ids() == {i for row in filled.store.rows() for i in row.chunk_ids()}
+
+
+def test_the_same_text_in_two_articles_is_shown_once(tmp_path: Path, library: Library) -> None:
+    """Editors ingest copies; readers should not see them twice."""
+    text = "Same news\n\nThe harbour opens on Monday."
+    store_all(library, write(tmp_path / "a", one=text, two=text))
+    assert len(library.retriever.retrieve("harbour").passages) == 1
