@@ -60,7 +60,7 @@ def main() -> None:
             return _best(store.nearest(embedder.embed([question])[0], 5), text_of)
 
         def lexical(question: str) -> list[str]:
-            return _best(index.search(index.terms(question), 5), text_of)
+            return _best(index.search(index.terms(question, embedder.is_word), 5), text_of)
 
         def hybrid(question: str) -> list[str]:
             return [passage.chunk.text for passage in retriever.retrieve(question, 5).passages]

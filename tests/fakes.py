@@ -49,6 +49,10 @@ class WordEmbedder:
             else np.empty((0, DIMENSION), np.float32)
         )
 
+    def is_word(self, word: str) -> bool:
+        """It knows no words by heart."""
+        return False
+
     def _sum(self, text: str) -> Vectors:
         total = np.full(DIMENSION, 1e-6, np.float32)
         for stem in stems(text):

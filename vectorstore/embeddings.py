@@ -40,6 +40,9 @@ class Embedder(Protocol):
     def word_vectors(self, words: Sequence[str]) -> Vectors:
         """Unit vectors of single words, apart from any context, shape (len(words), width)."""
 
+    def is_word(self, word: str) -> bool:
+        """Whether the model's vocabulary has the word whole: then it is rightly spelt."""
+
 
 class Encoder:
     """An ONNX encoder and its tokenizer, safe to share between threads."""
@@ -122,6 +125,11 @@ class OnnxEmbedder(Encoder):
                 self._rows[word] = len(self._rows)
                 self._table[self._rows[word]] = vector / max(float(np.linalg.norm(vector)), 1e-6)
             return self._table[[self._rows[word] for word in words]]
+
+    def is_word(self, word: str) -> bool:
+        """Whether the tokenizer keeps the word whole."""
+        with self._lock:
+            return len(self._tokenizer.encode(word, add_special_tokens=False).ids) == 1
 
 
 def _open(file: str, *, threads: int) -> ort.InferenceSession:

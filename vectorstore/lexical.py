@@ -3,11 +3,12 @@
 import json
 import logging
 import math
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _FORMAT = 1  # raise it when the schema or the analyzer changes: indexes of anot
 _MAX_WORDS = 200  # of a question; the rest of a longer one is not searched
 _SHORTEST_TYPO = 4  # shorter words have too many neighbours to be corrected
 _ALTERNATIVES = 3
+_WORD = re.compile(r"[^\W_]+")
+_FEW = 1000  # chunks; in a smaller library a word's frequency tells little
 
 _analyzer = (
     tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
@@ -41,10 +44,17 @@ def stems(text: str) -> list[str]:
     return analyzed
 
 
+@lru_cache(maxsize=65536)
+def stem_of(word: str) -> str:
+    """The stem of a single word."""
+    return next(iter(stems(word)), word.lower())
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A word of a question: the stems of the index that stand for it, and how much it tells."""
 
+    word: str  # as written
     stem: str
     stands_for: tuple[str, ...]  # itself, or corrections of a word that the articles do not have
     idf: float  # BM25's inverse document frequency; the highest for an unknown word
@@ -53,6 +63,11 @@ class Term:
     def known(self) -> bool:
         """Whether the articles have this word, or a word that it is a misspelling of."""
         return bool(self.stands_for)
+
+    @property
+    def corrected(self) -> bool:
+        """Whether it is a misspelling of words that the articles have."""
+        return self.known and self.stem not in self.stands_for
 
 
 class LexicalIndex:
@@ -89,18 +104,25 @@ class LexicalIndex:
         hits = searcher.search(tantivy.Query.boolean_query(clauses), limit=count, count=False).hits
         return {searcher.doc(address)["id"][0]: float(score) for score, address in hits}
 
-    def terms(self, question: str) -> tuple[Term, ...]:
-        """The distinct words of a question, unknown ones corrected where the vocabulary allows it."""
+    def terms(self, question: str, is_word: Callable[[str], bool]) -> tuple[Term, ...]:
+        """The distinct words of a question; what the articles do not have and is no word is corrected.
+
+        "march" in the articles must not answer for "match" in the question: only what `is_word` does not
+        know may be a slip of the fingers.
+        """
         if self._index is None:
             return ()
         searcher = self._index.searcher()
-        found = []
-        for stem in dict.fromkeys(stems(question)[:_MAX_WORDS]):
+        found: dict[str, Term] = {}
+        for word in _WORD.findall(question)[:_MAX_WORDS]:
+            stem = stem_of(word)
+            if stem in found:
+                continue
             frequency = searcher.doc_freq("body", stem)
-            stands_for = (stem,) if frequency else self._corrections(stem)
+            stands_for = (stem,) if frequency else () if is_word(word) else self._corrections(stem)
             frequency = frequency or max((searcher.doc_freq("body", s) for s in stands_for), default=0)
-            found.append(Term(stem, stands_for, _idf(searcher.num_docs, frequency)))
-        return tuple(found)
+            found[stem] = Term(word, stem, stands_for, _idf(searcher.num_docs, frequency))
+        return tuple(found.values())
 
     def chunk_ids(self) -> set[str]:
         """The ids of all chunks in the index."""
@@ -183,10 +205,11 @@ class _Vocabulary:
     def corrections(self, stem: str) -> tuple[str, ...]:
         """Words at a small edit distance (optimal string alignment), or that sound alike; nearest first."""
         limit = 1 if len(stem) < 7 else 2
-        near = process.extract(
-            stem, self._by_initial.get(stem[0], ()), scorer=OSA.distance, score_cutoff=limit, limit=20
-        )
-        distance = {word: float(far) for word, far, _ in near}
+        pool = self._by_initial.get(stem[0], ())
+        distance: dict[str, float] = {}
+        for form in {stem, stem.removesuffix("e")}:  # "brige" keeps the e that the stem of "bridge" has lost
+            near = process.extract(form, pool, scorer=OSA.distance, score_cutoff=limit, limit=20)
+            distance |= {word: min(far, distance.get(word, far)) for word, far, _ in near}
         for word in self._by_sound.get(metaphone(stem), ()):
             distance.setdefault(word, limit + OSA.distance(stem, word) / len(stem))
         ranked = sorted(distance, key=lambda word: (distance[word], -self._frequency[word]))
@@ -209,8 +232,13 @@ class _Vocabulary:
 
 
 def _idf(documents: int, frequency: int) -> float:
-    """Inverse document frequency as in BM25 (Robertson and Zaragoza, 2009), never negative."""
-    return math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
+    """Inverse document frequency as in BM25 (Robertson and Zaragoza, 2009), never negative.
+
+    In a library of a few chunks it tells little of a word: there it is raised, for all words alike, by half
+    of what is missing to a thousand chunks, so that an unknown word does not outweigh all known ones.
+    """
+    raised = max(0.0, math.log(_FEW / max(1, documents))) / 2
+    return math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)) + raised
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -1,14 +1,16 @@
 """Question in, passages out: hybrid retrieval over the vector index and the lexical index."""
 
+import re
 from dataclasses import dataclass
 
 from vectorstore.datatypes import Chunk, Passage, UserError
 from vectorstore.embeddings import Vectors
-from vectorstore.lexical import LexicalIndex, Term
+from vectorstore.lexical import LexicalIndex, Term, stem_of
 from vectorstore.store import ArticleRow, Store
 from vectorstore.upkeep import check_health
 
 _REMEMBERED = 1000  # chunks whose text is kept between questions, 2 MB or so
+_WORD = re.compile(r"[^\W_]+")
 _SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 
 
@@ -16,6 +18,7 @@ _SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 class Retrieval:
     """What was found for a question, best passage first, and the state of the library it was found in."""
 
+    question: str  # as asked, misspelt words put right
     passages: tuple[Passage, ...]
     terms: tuple[Term, ...]  # the question's words as the lexical index understood them
     revision: int
@@ -51,15 +54,16 @@ class Retriever:
         """
         with self.store.connection.lock:
             self._refresh()
-        vector = self.store.embedder.embed([question])[0]
+            terms = self._index.terms(question, self.store.embedder.is_word)
+            understood = self._mended(question, terms)
+        vector = self.store.embedder.embed([understood])[0]
         with self.store.connection.lock:  # a reopening in another thread would close the client under us
-            terms = self._index.terms(question)
             passages, complete = self._read(self._rank(vector, terms, k + _SPARE))
             if not complete:  # something was removed this very moment
                 self._refresh(force=True)
                 passages, _ = self._read(self._rank(vector, terms, k + _SPARE))
             revision = self._head[1] if self._head else 0
-        return Retrieval(passages=tuple(passages[:k]), terms=terms, revision=revision)
+        return Retrieval(question=understood, passages=tuple(passages[:k]), terms=terms, revision=revision)
 
     def articles(self) -> list[ArticleRow]:
         """The catalogue as of now."""
@@ -86,6 +90,19 @@ class Retriever:
         if not self._rows:
             self._head = None
             raise UserError(f"library {self.store.library!r} has no articles: run python -m ingest PATH")
+
+    def _mended(self, question: str, terms: tuple[Term, ...]) -> str:
+        """The question with each misspelt word as the articles write it, for the embedding model to read."""
+        wrong = [term for term in terms if term.corrected]
+        if not wrong:
+            return question
+        ids = list(self._published(self._index.search(wrong, _SPARE)))
+        written: dict[str, str] = {}
+        for chunk in self._chunks(ids).values():
+            for word in _WORD.findall(chunk.text):
+                written.setdefault(stem_of(word), word)
+        right = {t.word: next((written[s] for s in t.stands_for if s in written), t.word) for t in wrong}
+        return _WORD.sub(lambda match: right.get(match.group(), match.group()), question)
 
     def _rank(self, vector: Vectors, terms: tuple[Term, ...], count: int) -> list[_Scored]:
         """The `count` best hits of both candidate lists together."""

@@ -20,7 +20,7 @@ _MOST, _MOST_IN_LIST = 2, 3  # sentences in an answer
 _NEAR = 2  # sentences on either side in which a list may go on
 
 _BULLET = re.compile(r"(?:[-*•·–—‣▪]|\(?\w{1,3}[.)])\s+")
-_NAMED = r"[A-Z][^\s,;:]*(?:\s[^\s,;:]+){0,5}"
+_NAMED = r"(?:(?:the|an?|its|their)\s(?:[a-z]+\s){0,3})?[A-Z][^\s,;:]*(?:\s[^\s,;:]+){0,5}"
 _ENUMERATION = re.compile(rf"{_NAMED},\s(?:{_NAMED},\s)*{_NAMED},?\s(?:and|or|&)\s(?:the\s)?[A-Z]")
 _COLON_LIST = re.compile(r":\s+([^:;.]+,[^:;.]+?(?:,|\s)\s*(?:and|or|&)\s[^:;]+?)[.!]?[”\"’]?$")
 

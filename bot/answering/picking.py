@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from bot.answering.fit import fits
 from bot.answering.question import Question, content_words
-from bot.answering.reading import Reading, read, stem_of
+from bot.answering.reading import Reading, read
 from vectorstore.datatypes import Passage, Span, header
 from vectorstore.embeddings import Embedder
-from vectorstore.lexical import stems
+from vectorstore.lexical import stem_of, stems
 from vectorstore.retrieval import Retrieval
 
 Floats = NDArray[np.float32]

@@ -20,8 +20,8 @@ FUNCTION_WORDS = frozenset(
     wouldn you your yours
     wat wut wht wot wots whut wen wher hw hwo hows pls plz thx r ur y ya abt abut bout n da teh dis dat
     cuz coz gonna hey hi hello thanks thank ok okay tell know explain describe give name list mention
-    mentioned article articles according exactly kind sort thing things happen happened say anything
-    there're""".split()
+    mentioned article articles according exactly kind sort thing things happen happens happened happening say
+    anything there're""".split()
 )
 
 
@@ -107,4 +107,4 @@ def _kind(text: str) -> Kind:
 def _names(text: str) -> list[str]:
     """The capitalised words of an answer: whom or what a pronoun may mean."""
     words = dict.fromkeys(word for word in _WORD.findall(text) if word[0].isupper())
-    return [word for word in words if word.lower() not in FUNCTION_WORDS][:8]
+    return [word for word in words if word.lower() not in FUNCTION_WORDS or word == "May"][:8]

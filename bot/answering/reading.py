@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bot.answering.question import FUNCTION_WORDS
 from vectorstore.datatypes import Chunk
-from vectorstore.lexical import stems
+from vectorstore.lexical import stem_of
 
 _WORD = re.compile(r"[^\W_]+")
 _INNER = re.compile(r"(?<=[a-z,] )[^\W_]+")  # within a sentence, where a capital means a name
@@ -55,9 +55,3 @@ def read(chunk: Chunk) -> Reading:
         ),
         names=names,
     )
-
-
-@lru_cache(maxsize=65536)
-def stem_of(word: str) -> str:
-    """The stem of a single word, as the index has it."""
-    return next(iter(stems(word)), word.lower())

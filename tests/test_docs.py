@@ -1,0 +1,80 @@
+"""What the documents promise is there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+from typer.main import get_command
+
+from bot.settings import BotSettings
+from ingest.settings import IngestSettings
+from vectorstore.settings import VectorstoreSettings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def variables(settings: type[BaseSettings]) -> dict[str, object]:
+    """Environment variable -> default."""
+    prefix = settings.model_config["env_prefix"]
+    fields = settings.model_fields.items()
+    return {str(f.validation_alias or f"{prefix}{name}").upper(): f.default for name, f in fields}
+
+
+def test_the_example_environment_has_every_setting_with_its_default() -> None:
+    """A line for each, in .env.example, and none that does nothing."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    known = variables(VectorstoreSettings) | variables(IngestSettings) | variables(BotSettings)
+    assert told.keys() == known.keys()
+    for name, default in known.items():
+        same = str(default) if not isinstance(default, float) else f"{default:g}"
+        assert told[name] == ("" if default is None else same), name
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """A description each."""
+    for settings in (VectorstoreSettings, IngestSettings, BotSettings):
+        assert all(field.description for field in settings.model_fields.values())
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z]+)", README))))
+def test_every_make_target_of_the_readme_exists(target: str) -> None:
+    """And `make` alone lists it."""
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert re.search(rf"^  make {target} ", listed.stdout, re.MULTILINE)
+
+
+def commands() -> list[str]:
+    """The lines of the README that run a command of ours."""
+    found = re.findall(
+        r"^(?:\.venv/bin/)?(?:python -m )?((?:bot|ingest|footnote)\b.*)$", README, re.MULTILINE
+    )
+    return [line.split("  #")[0].strip() for line in found]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_of_the_readme_is_understood(line: str) -> None:
+    """Its verb and its options exist."""
+    from bot.__main__ import app as bot_app
+    from ingest.__main__ import app as ingest_app
+
+    words = re.sub(r'"[^"]*"', "TEXT", line).split()
+    command = get_command(ingest_app if words[0] == "ingest" else bot_app)
+    for word in words[1:]:
+        if hasattr(command, "commands") and word in command.commands:
+            command = command.commands[word]
+    options = {name for parameter in command.params for name in parameter.opts}
+    used = {word for word in words if word.startswith("--")}
+    assert used <= options, f"{line}: {used - options}"
+    if words[0] != "ingest" and len(words) > 1:
+        assert command is not get_command(bot_app), f"{line}: no such verb"
+
+
+def test_the_readme_shows_commands() -> None:
+    """The pattern above still finds them."""
+    assert len(commands()) >= 5

@@ -1,0 +1,70 @@
+"""What a question asks for, and what it refers back to."""
+
+import pytest
+
+from bot.answering.question import Kind, content_words, refers_back, understand
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Who attended?", Kind.WHO),
+        ("whose idea was it", Kind.WHO),
+        ("wen does it open", Kind.WHEN),
+        ("In what year was it built?", Kind.WHEN),
+        ("How many people came?", Kind.NUMBER),
+        ("where is the harbour", Kind.WHERE),
+        ("Which city hosts it?", Kind.WHERE),
+        ("Why did they leave?", Kind.WHY),
+        ("how come it's closed", Kind.WHY),
+        ("What is a bridge?", Kind.OTHER),
+        ("Tell me about the harbour.", Kind.OTHER),
+    ],
+)
+def test_the_kind_of_answer(text: str, kind: Kind) -> None:
+    """From the question word, however it is spelt."""
+    assert understand(text).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Who attended the meeting?", True),
+        ("What were the three goals?", True),
+        ("List all countries that took part", True),
+        ("Which rules apply to links?", True),
+        ("Who was the mayor?", False),
+        ("What is the news?", False),
+        ("When does it open?", False),
+    ],
+)
+def test_lists_are_told_from_single_answers(text: str, wanted: bool) -> None:
+    """By the plural after the question word."""
+    assert understand(text).wants_list is wanted
+
+
+def test_a_follow_up_takes_the_question_before_with_it() -> None:
+    """And the names of its answer; a question that stands alone takes nothing."""
+    history = [("Who opened the bridge?", "Ann Lee opened it in May.")]
+    assert understand("When was that?", history).context == "Who opened the bridge? Ann Lee May"
+    assert understand("Who built the harbour?", history).context == ""
+    assert understand("When was that?").context == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "refers"),
+    [("Why?", True), ("And the ferry?", True), ("Did he agree?", True), ("Who is Ann Lee?", False)],
+)
+def test_what_refers_back(text: str, refers: bool) -> None:
+    """Pronouns, openings such as "and", or no word of its own."""
+    assert refers_back(text) is refers
+
+
+def test_content_words_leave_out_what_says_nothing() -> None:
+    """As written, in order."""
+    assert content_words("Who did Mr Macron talk to about the Ukraine?") == [
+        "Mr",
+        "Macron",
+        "talk",
+        "Ukraine",
+    ]

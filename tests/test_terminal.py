@@ -1,0 +1,172 @@
+"""What the terminal prints, and how answers are scored."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.answering.datatypes import Answer, Citation
+from bot.terminal.evaluate import Case, Score, is_correct, read_cases
+from bot.terminal.repl import repl
+from bot.terminal.show import as_json, printable, show
+from vectorstore.datatypes import UserError
+
+
+def answer(text: str = "In May.", *, abstained: bool = False, quote: str = "It opens in May.") -> Answer:
+    """An answer with one citation, or none."""
+    citation = Citation(
+        title="Ferry", source="a/ferry.txt", date="2026-03-03", quote=quote, start=3, end=19, score=0.87654
+    )
+    return Answer(
+        question="When?",
+        text=text,
+        abstained=abstained,
+        citations=() if abstained else (citation,),
+        answerer="builtin",
+        library="default",
+        seconds=0.01234,
+    )
+
+
+def printed(shown: Answer, *, terminal: bool) -> str:
+    """What `ask` prints."""
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=60, color_system=None)
+    show(shown, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_json_has_the_public_keys_in_order() -> None:
+    """Scripts rely on them."""
+    line = as_json(answer(), 7)
+    told = json.loads(line)
+    assert list(told) == [
+        "id",
+        "question",
+        "text",
+        "abstained",
+        "citations",
+        "answerer",
+        "library",
+        "seconds",
+    ]
+    assert told["citations"] == [
+        {
+            "title": "Ferry",
+            "source": "a/ferry.txt",
+            "quote": "It opens in May.",
+            "start": 3,
+            "end": 19,
+            "score": 0.8765,
+        }
+    ]
+    assert (told["id"], told["seconds"]) == (7, 0.0123)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_answer_shows_its_footnote(terminal: bool) -> None:
+    """Answer first, then number, title, date, source and quote."""
+    text = " ".join(printed(answer(), terminal=terminal).split())
+    assert text.startswith("In May. ")
+    assert "Ferry, 2026-03-03 (a/ferry.txt)" in text
+    assert text.endswith("“It opens in May.”")
+
+
+def test_an_abstention_is_one_sentence() -> None:
+    """Without a footnote."""
+    assert printed(answer("I do not know.", abstained=True), terminal=False) == "I do not know.\n"
+
+
+def test_article_text_cannot_steer_the_terminal() -> None:
+    """No escape sequence, no turned writing, no markup of rich."""
+    evil = "a\x1b[2Jb\u202ec[bold red]d\x07"
+    assert printable(evil) == "a[2Jbc[bold red]d"
+    shown = printed(answer(evil, quote=evil), terminal=True)
+    assert "\x1b[2J" not in shown
+    assert "[bold red]d" in shown
+
+
+def test_a_long_quote_is_cut_between_words() -> None:
+    """Never through one."""
+    shown = " ".join(printed(answer(quote="word " * 200), terminal=False).split())
+    assert shown.endswith("word …”")
+    assert len(shown) < 600
+
+
+@pytest.mark.parametrize(
+    ("case", "text", "abstained", "right"),
+    [
+        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "bob and ANN", False, True),
+        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "Ann", False, False),
+        (Case(id="1", question="q", gold_answers=("in May", "it's May")), "It’s May", False, True),
+        (Case(id="1", question="q", gold_answers=("in May",)), "in June", False, False),
+        (Case(id="1", question="q", gold_answers=("find",)), "I could not find that", True, False),
+        (Case(id="1", question="q", answerable=False), "anything", False, False),
+        (Case(id="1", question="q", answerable=False), "I do not know", True, True),
+    ],
+    ids=[
+        "all-items",
+        "an-item-missing",
+        "typographic",
+        "wrong",
+        "abstained",
+        "invented",
+        "rightly-abstained",
+    ],
+)
+def test_what_counts_as_correct(case: Case, text: str, abstained: bool, right: bool) -> None:
+    """A rule without judgement: see the design."""
+    assert is_correct(case, answer(text, abstained=abstained)) is right
+
+
+def test_a_score_counts_by_kind_and_by_abstention() -> None:
+    """Shares of what was asked."""
+    cases = [
+        Case(id="1", question="q", kind="when", gold_answers=("May",)),
+        Case(id="2", question="q", kind="no", answerable=False),
+    ]
+    score = Score(((cases[0], answer()), (cases[1], answer())))
+    assert score.correct == 1
+    assert score.share() == 0.5
+    assert list(score.by_kind()) == [("when", 1, 1), ("no", 0, 1)]
+    assert score.abstained(answerable=False) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{}", "line 1: 'question' is missing"),
+        ("no json", "line 1: not a question"),
+        ('{"question": 3}', "line 1: not a question"),
+        ('{"question": "q", "gold_items": "Ann"}', "lists of strings"),
+        ('{"question": "q", "history": [["a"]]}', "history is a list of"),
+        ("", "holds no question"),
+    ],
+    ids=["no-question", "no-json", "number", "items", "history", "empty"],
+)
+def test_a_bad_question_file_names_its_line(tmp_path: Path, line: str, message: str) -> None:
+    """So that it can be mended."""
+    (tmp_path / "q.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        read_cases(tmp_path / "q.jsonl")
+
+
+def test_the_repl_keeps_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until :forget; a question that cannot be answered is told and not remembered."""
+    seen: list[int] = []
+
+    def chain(question: str, history: object) -> Answer:
+        seen.append(len(history))  # type: ignore[arg-type]
+        if question == "bad":
+            raise UserError("that is no question")
+        return answer()
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\nbad\nthree\n:forget\nfour\n:quit\nfive\n"))
+    console = Console(file=io.StringIO())
+    repl(chain, console)
+    assert seen == [0, 1, 2, 2, 0]
+    assert isinstance(console.file, io.StringIO)
+    assert "that is no question" in console.file.getvalue()
