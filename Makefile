@@ -52,7 +52,7 @@ lock: $(READY) ## pin every version anew (torch stays at the version of the CPU 
 	@sed -i.old -e 's/+cpu$$//' -e '/-c .venv/d' -e '/^    #  *$$/d' requirements.lock && rm requirements.lock.old
 
 picture: $(READY) ## draw docs/answer.svg, the picture in the README
-	$(PYTHON) docs/draw_answer.py
+	$(PYTHON) -m docs.draw_answer
 
 clean: ## remove the virtual environment and the caches, not the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -79,7 +79,7 @@ def asking(filled: Environment) -> Iterator[Asking]:
 def test_the_two_sample_questions(filled: Environment) -> None:
     """What `make demo` shows: the names, the goals, and the verbatim sentence with its place."""
     article = (ROOT / "articles" / "coalition-of-the-willing.txt").read_text(encoding="utf-8")
-    lines = '{"id": 1, "question": "who attended?"}\n{"id": 2, "question": "What were the three goals?"}\n'
+    lines = '{"id": 1, "question": "Who attended the meeting?"}\n{"id": 2, "question": "What were the three goals?"}\n'
     done = run(filled, "bot", "ask", "--jsonl", given=lines)
     attended, goals = (json.loads(line) for line in done.stdout.splitlines())
     for name in ("Zelenskyy", "Macron", "Albanese", "Slovenia", "Finland", "NATO"):

@@ -15,6 +15,7 @@ from vectorstore.retrieval import Retrieval
 # answerable questions and on 63 % of the unanswerable ones, most of which are near misses written to deceive
 THRESHOLD = 0.15
 _SHARE = 0.1  # of the probability that some sentence answers: a second one with less is not shown
+_LIST_SHARE = 0.05  # where a list is asked for, an enumeration with this share comes first
 _ENOUGH = 0.9  # of that probability: sentences that hold so much need no other
 _MOST, _MOST_IN_LIST = 2, 3  # sentences in an answer
 _NEAR = 2  # sentences on either side in which a list may go on
@@ -53,9 +54,11 @@ def compose(
 
 
 def _choose(question: Question, found: list[Candidate], mass: float) -> list[Candidate]:
+    if question.wants_list:  # "who attended?" is answered by the names, not by "the leaders who attended"
+        likely = (c for c in found if c.probability >= _LIST_SHARE * mass)
+        if (named := next((c for c in likely if _ENUMERATION.search(c.text)), None)) is not None:
+            return [named, *_going_on(named, found)][:_MOST_IN_LIST]
     best = found[0]
-    if question.wants_list and _ENUMERATION.search(best.text):
-        return [best, *_going_on(found)][:_MOST_IN_LIST]
     chosen, held = [best], best.probability
     for candidate in found[1:]:
         if len(chosen) == _MOST or held >= _ENOUGH * mass or candidate.probability < _SHARE * mass:
@@ -65,9 +68,8 @@ def _choose(question: Question, found: list[Candidate], mass: float) -> list[Can
     return chosen
 
 
-def _going_on(found: list[Candidate]) -> list[Candidate]:
+def _going_on(best: Candidate, found: list[Candidate]) -> list[Candidate]:
     """Sentences next to the best one that enumerate as it does: "Also there were Ann, Bob and Eve"."""
-    best = found[0]
     same = sorted((c for c in found if c.passage.article == best.passage.article), key=lambda c: c.span)
     place = same.index(best)
     around = same[max(0, place - _NEAR) : place] + same[place + 1 : place + 1 + _NEAR]
