@@ -27,11 +27,32 @@ app.add_typer(library_commands.app, name="library")
 
 @app.callback(invoke_without_command=True)
 def bot(context: typer.Context) -> None:
-    """Answers from your own articles, with the sentence they were read in."""
+    """Answers from your own articles, with the sentence they were read in. Without a command: in Discord."""
     if context.invoked_subcommand is None:
-        raise UserError(
-            "the Discord bot is not part of this version yet: try python -m bot ask, or python -m bot repl"
-        )
+        from bot.discord_main import run_discord  # noqa: PLC0415  (discord.py and SQLAlchemy: only for Discord)
+
+        run_discord(_chain)
+
+
+@app.command()
+def doctor() -> None:
+    """Check disk, model, library, token and server; say what to mend."""
+    from bot.doctor import examine  # noqa: PLC0415
+
+    bad = 0
+    for finding in examine():
+        print("ok   " if finding.good else "MEND ", finding.what)
+        bad += not finding.good
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def invite() -> None:
+    """Print the link with which a server's administrator adds the bot."""
+    from bot.discord_main import invite_link  # noqa: PLC0415
+
+    print(invite_link())
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What the faces and the answerers need to know."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.answering.builtin import THRESHOLD
@@ -18,3 +18,24 @@ class BotSettings(BaseSettings):
         THRESHOLD, ge=0, le=1, description="abstain below this probability that an answer was found"
     )
     passages: int = Field(8, ge=1, le=50, description="how many passages are read for a question")
+
+
+class DiscordSettings(BaseSettings):
+    """What only the Discord bot needs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOT_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    token: SecretStr | None = Field(
+        None, validation_alias="DISCORD_TOKEN", description="from the developer portal, Bot, Reset Token"
+    )
+    database_url: SecretStr | None = Field(
+        None, validation_alias="DATABASE_URL", description="PostgreSQL instead of a file in the data folder"
+    )
+    workers: int = Field(2, ge=1, le=64, description="how many questions are answered at once")
+    cooldown: float = Field(1.0, ge=0, description="seconds between two questions of a member")
+    shard_ids: str = Field("", description="of this process, for example 0,1; empty for all of them")
+    shard_count: int | None = Field(
+        None, ge=1, description="of all processes together; empty to let Discord say"
+    )

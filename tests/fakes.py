@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bot.answering.datatypes import Answer, Citation, Seen, Trace
 from ingest.pipeline import Outcome, ingest
 from vectorstore.chroma import Connection
 from vectorstore.embeddings import Vectors
@@ -90,3 +91,30 @@ def store_all(library: Library, files: list[Path]) -> list[Outcome]:
         outcomes = list(ingest(files, library.store, 10**7))
         library.index.sync(library.store)
     return outcomes
+
+
+def answer(
+    text: str = "In May.",
+    *,
+    abstained: bool = False,
+    quote: str = "It opens in May.",
+    source: str = "a/ferry.txt",
+    title: str = "Ferry",
+) -> Answer:
+    """An answer with one citation, or none."""
+    citation = Citation(
+        title=title, source=source, date="2026-03-03", quote=quote, start=3, end=19, score=0.87654
+    )
+    seen = Seen(
+        chunk_id="ab.1.0", title=title, source=source, start=0, end=40, score=0.9, dense=0.5, lexical=0.8
+    )
+    return Answer(
+        question="When?",
+        text=text,
+        abstained=abstained,
+        citations=() if abstained else (citation,),
+        answerer="builtin",
+        library="default",
+        seconds=0.01234,
+        trace=Trace(passages=(seen,), revision=3, likelihood=0.7, threshold=0.15),
+    )

@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from bot.settings import BotSettings
+from bot.settings import BotSettings, DiscordSettings
 from ingest.settings import IngestSettings
 from vectorstore.settings import VectorstoreSettings
 
@@ -27,7 +27,12 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
     """A line for each, in .env.example, and none that does nothing."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     told = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
-    known = variables(VectorstoreSettings) | variables(IngestSettings) | variables(BotSettings)
+    known = (
+        variables(VectorstoreSettings)
+        | variables(IngestSettings)
+        | variables(BotSettings)
+        | variables(DiscordSettings)
+    )
     assert told.keys() == known.keys()
     for name, default in known.items():
         same = str(default) if not isinstance(default, float) else f"{default:g}"
@@ -36,7 +41,7 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     """A description each."""
-    for settings in (VectorstoreSettings, IngestSettings, BotSettings):
+    for settings in (VectorstoreSettings, IngestSettings, BotSettings, DiscordSettings):
         assert all(field.description for field in settings.model_fields.values())
 
 

@@ -13,35 +13,27 @@ from langchain_tests.unit_tests import EmbeddingsUnitTests
 from vectorstore.langchain_seams import FootnoteEmbeddings, FootnoteRetriever
 from vectorstore.library import Library
 
-EMBEDDINGS = {"embedder": WordEmbedder()}
+
+class _Embeddings:
+    """What both standard suites ask of the class under test."""
+
+    @property
+    def embeddings_class(self) -> type[Embeddings]:
+        """The class under test."""
+        return FootnoteEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        """Its arguments."""
+        return {"embedder": WordEmbedder()}
 
 
-class TestEmbeddingsUnit(EmbeddingsUnitTests):
+class TestEmbeddingsUnit(_Embeddings, EmbeddingsUnitTests):
     """It is built as LangChain builds it."""
 
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        """The class under test."""
-        return FootnoteEmbeddings
 
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        """Its arguments."""
-        return EMBEDDINGS
-
-
-class TestEmbeddings(EmbeddingsIntegrationTests):
+class TestEmbeddings(_Embeddings, EmbeddingsIntegrationTests):
     """It embeds queries and documents, synchronously and not."""
-
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        """The class under test."""
-        return FootnoteEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        """Its arguments."""
-        return EMBEDDINGS
 
 
 @pytest.fixture(scope="module")

@@ -314,3 +314,31 @@ def test_library_commands_show_what_was_read(filled: Environment) -> None:
     wrong = run(filled, "bot", "library", "remove", listed[0]["source"], "nothing.txt")
     assert wrong.returncode == 1
     assert json.loads(run(filled, "bot", "library", "list", "--json").stdout) == listed
+
+
+def test_the_doctor_says_what_to_mend(filled: Environment) -> None:
+    """Disk, model and library are well; the token is missing."""
+    done = run({**filled, "DISCORD_TOKEN": ""}, "bot", "doctor")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert [line[:4] for line in lines] == ["ok  ", "ok  ", "ok  ", "MEND"]
+    assert "1 articles, 11 chunks, sound" in lines[2]
+    assert "DISCORD_TOKEN is not set" in lines[3]
+
+
+def test_the_invitation_asks_for_no_more_than_it_needs(environment: Environment) -> None:
+    """The application's id is in the token; a text that is no token is refused."""
+    done = run({**environment, "DISCORD_TOKEN": "MTAwMA.x.y"}, "bot", "invite")
+    assert done.stdout == (
+        "https://discord.com/oauth2/authorize?client_id=1000&scope=bot+applications.commands&permissions=274877975552\n"
+    )
+    wrong = run({**environment, "DISCORD_TOKEN": "hunter2"}, "bot", "invite")
+    assert wrong.returncode == 1
+    assert "hunter2" not in wrong.stderr
+
+
+def test_the_bot_without_a_token_says_where_to_get_one(environment: Environment) -> None:
+    """One line."""
+    done = run({**environment, "DISCORD_TOKEN": ""}, "bot")
+    assert done.returncode == 1
+    assert done.stderr == "DISCORD_TOKEN is not set: docs/discord.md says where to get one\n"

@@ -5,29 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from fakes import answer
 from rich.console import Console
 
-from bot.answering.datatypes import Answer, Citation
+from bot.answering.datatypes import Answer
 from bot.terminal.evaluate import Case, Score, is_correct, read_cases
 from bot.terminal.repl import repl
 from bot.terminal.show import as_json, printable, show
 from vectorstore.datatypes import UserError
-
-
-def answer(text: str = "In May.", *, abstained: bool = False, quote: str = "It opens in May.") -> Answer:
-    """An answer with one citation, or none."""
-    citation = Citation(
-        title="Ferry", source="a/ferry.txt", date="2026-03-03", quote=quote, start=3, end=19, score=0.87654
-    )
-    return Answer(
-        question="When?",
-        text=text,
-        abstained=abstained,
-        citations=() if abstained else (citation,),
-        answerer="builtin",
-        library="default",
-        seconds=0.01234,
-    )
 
 
 def printed(shown: Answer, *, terminal: bool) -> str:

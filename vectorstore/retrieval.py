@@ -65,6 +65,12 @@ class Retriever:
             revision = self._head[1] if self._head else 0
         return Retrieval(question=understood, passages=tuple(passages[:k]), terms=terms, revision=revision)
 
+    def chunks(self, ids: list[str]) -> dict[str, Chunk]:
+        """The chunks with these ids, without those that were replaced or removed since."""
+        with self.store.connection.lock:
+            self._refresh()
+            return self._chunks(list(self._published(dict.fromkeys(ids, 0.0))))
+
     def articles(self) -> list[ArticleRow]:
         """The catalogue as of now."""
         with self.store.connection.lock:

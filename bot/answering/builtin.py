@@ -32,25 +32,23 @@ class Composed:
 
     text: str
     citations: tuple[Citation, ...]
-
-
-NOTHING = Composed("", ())
+    likelihood: float  # that some sentence answers
 
 
 def compose(
     question: Question, retrieval: Retrieval, embedder: Embedder, threshold: float = THRESHOLD
 ) -> Composed:
-    """The sentences that answer, or NOTHING when it is less likely than `threshold` that any does."""
+    """The sentences that answer, or none when it is less likely than `threshold` that any does."""
     found = pick(question, retrieval, embedder)
     mass = sum(candidate.probability for candidate in found)
     if not found or mass < threshold:
-        return NOTHING
+        return Composed("", (), mass)
     chosen = _choose(question, found, mass)
     parts = [_part(question, candidate) for candidate in chosen]
     citations = tuple(citation for _, citation in parts)
     if len(parts) == 1:
-        return Composed(parts[0][0], citations)
-    return Composed(" ".join(f"{text} [{i}]" for i, (text, _) in enumerate(parts, 1)), citations)
+        return Composed(parts[0][0], citations, mass)
+    return Composed(" ".join(f"{text} [{i}]" for i, (text, _) in enumerate(parts, 1)), citations, mass)
 
 
 def _choose(question: Question, found: list[Candidate], mass: float) -> list[Candidate]:
@@ -115,10 +113,13 @@ def _with_items(passage: Passage, span: Span) -> tuple[Span, list[str]]:
 
 
 def _readable(sentence: str) -> str:
-    """A sentence on one line, without a quotation mark whose partner stands in another sentence."""
+    """A sentence on one line; of a quotation that goes on in another sentence, the missing mark is added."""
     line = " ".join(sentence.split())
-    if line.count("“") == line.count("”") + 1 and line.startswith("“"):
-        line = line[1:]
-    elif line.count("”") == line.count("“") + 1 and line.endswith("”"):
-        line = line[:-1]
+    marks = re.findall("[“”]", line)
+    if not marks:
+        return line
+    if marks[0] == "”":
+        line = line[:-1] if len(marks) == 1 and line.endswith("”") else f"“{line}"
+    if marks[-1] == "“":
+        line = line[1:] if len(marks) == 1 and line.startswith("“") else f"{line}”"
     return line

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 
 from bot.answering.builtin import THRESHOLD, compose
-from bot.answering.datatypes import Answer, Turn
+from bot.answering.datatypes import Answer, Seen, Trace, Turn
 from bot.answering.question import understand
 from prompts import Prompts
-from vectorstore.datatypes import UserError
+from vectorstore.datatypes import Chunk, Passage, UserError
 from vectorstore.library import Library
 
 _MOST_CHARACTERS = 2000  # of a question; Discord's own limit for a message
@@ -44,4 +44,27 @@ class Chain:
             answerer="builtin",
             library=self.library.store.library,
             seconds=time.perf_counter() - began,
+            trace=Trace(
+                passages=tuple(map(_seen, retrieval.passages)),
+                revision=retrieval.revision,
+                likelihood=composed.likelihood,
+                threshold=self._threshold,
+            ),
         )
+
+    def published(self, chunk_ids: list[str]) -> dict[str, Chunk]:
+        """Those of the chunks that still stand in the library."""
+        return self.library.retriever.chunks(chunk_ids)
+
+
+def _seen(passage: Passage) -> Seen:
+    return Seen(
+        chunk_id=passage.chunk_id,
+        title=passage.article.title,
+        source=passage.article.source,
+        start=passage.chunk.start,
+        end=passage.chunk.end,
+        score=passage.score,
+        dense=passage.dense,
+        lexical=passage.lexical,
+    )

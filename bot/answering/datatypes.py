@@ -20,6 +20,30 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A passage that was read for an answer, with its scores (higher is better)."""
+
+    chunk_id: str
+    title: str
+    source: str
+    start: int
+    end: int
+    score: float
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Why an answer is what it is: what was read, and how likely it was found to answer."""
+
+    passages: tuple[Seen, ...]
+    revision: int  # of the library
+    likelihood: float  # that some sentence answers, 0 to 1
+    threshold: float  # below it the answer is an abstention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The answer to a question with the sentences it was read in; without any when it abstains."""
 
@@ -30,3 +54,4 @@ class Answer:
     answerer: str
     library: str
     seconds: float
+    trace: Trace

@@ -1,0 +1,92 @@
+"""The Discord client: intents, cogs, buttons, and commands that are synced only when they changed."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.cogs.about import About
+from bot.cogs.asking import SORRY, Asking
+from bot.desk import Desk
+from bot.sending import Lost
+from bot.views import AnswerButton
+
+log = logging.getLogger(__name__)
+
+# View Channels, Send Messages, Send Messages in Threads, Read Message History
+PERMISSIONS = discord.Permissions(
+    view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
+)
+
+
+def intents() -> discord.Intents:
+    """Guilds and messages. Without the privileged message content, Discord still gives the text of mentions,
+    of replies that ping the bot, and of direct messages.
+    """
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+
+
+class FootnoteBot(commands.AutoShardedBot):
+    """The bot; `desk` answers."""
+
+    def __init__(self, desk: Desk, state: Path, **options: Any) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents(),
+            # discord.py sends no allowed_mentions by default, and then everything in an answer pings
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            **options,
+        )
+        self.desk = desk
+        self.asking = Asking(self)
+        self._state = state
+        self.tree.error(self._command_failed)
+
+    async def setup_hook(self) -> None:
+        """Before the gateway: cogs, buttons, commands."""
+        await self.add_cog(self.asking)
+        await self.add_cog(About(self))
+        self.add_dynamic_items(AnswerButton)
+        await self._sync_commands()
+
+    async def on_ready(self) -> None:
+        """Say that we are there."""
+        log.info("connected as %s to %d servers", self.user, len(self.guilds))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """No commands by prefix: `Asking` listens."""
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Keep going; what failed is in the log."""
+        log.error("an event (%s) could not be dealt with", event_method, exc_info=True)  # noqa: LOG014  (we are in its handler)
+
+    async def _command_failed(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+    ) -> None:
+        log.error("a command failed", exc_info=error)
+        try:
+            if interaction.response.is_done():
+                await interaction.edit_original_response(content=SORRY)
+            else:
+                await interaction.response.send_message(SORRY, ephemeral=True)
+        except (discord.HTTPException, *Lost):
+            log.warning("and its member could not be told")
+
+    async def _sync_commands(self) -> None:
+        """Tell Discord our commands, which it allows 200 times a day only."""
+        told = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        digest = hashlib.sha256(json.dumps([self.application_id, told], sort_keys=True).encode()).hexdigest()
+        if self._state.is_file() and self._state.read_text(encoding="utf-8") == digest:
+            return
+        await self.tree.sync()
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        self._state.write_text(digest, encoding="utf-8")
+        log.info("told Discord %d commands", len(told))

@@ -1,0 +1,1 @@
+"""The Discord face, one cog a concern: call, render, send."""

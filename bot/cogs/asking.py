@@ -1,0 +1,246 @@
+"""Asking: /ask, the context menu, mentions, replies, threads and direct messages."""
+
+import asyncio
+import contextlib
+import io
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.conversation import history_of, referenced, spoken_to, without_mention
+from bot.desk import Given
+from bot.reply import Reply, plain, render
+from bot.sending import Lost, robustly
+from bot.views import buttons
+from vectorstore.datatypes import UserError
+
+if TYPE_CHECKING:
+    from bot.client import FootnoteBot
+
+log = logging.getLogger(__name__)
+
+SORRY = "Something went wrong here; it has been noted. Please ask again."
+RESTARTING = "I am being restarted: please ask again in a moment."
+_HELLO = "Ask me a question, and I look it up in the articles."
+_REMEMBERED = 2000  # messages: Discord may deliver one twice
+_EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
+_QUESTION = 1500  # characters
+
+Interaction = discord.Interaction[Any]
+
+
+class Asking(commands.Cog):
+    """Takes questions wherever they are asked and answers there."""
+
+    def __init__(self, bot: "FootnoteBot") -> None:
+        self.bot = bot
+        self._busy = 0  # questions that are being answered
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._deferred: dict[int, Interaction] = {}  # acknowledged, not answered yet
+        self._taken: OrderedDict[int, None] = OrderedDict()
+        self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
+
+    async def cog_load(self) -> None:
+        """Register the context menu, which cannot be declared inside a cog."""
+        self.bot.tree.add_command(self._menu)
+
+    @app_commands.command(name="ask", description="Ask the articles")
+    @app_commands.describe(question="What do you want to know?", private="Show the answer to you alone")
+    async def ask(
+        self,
+        interaction: Interaction,
+        question: app_commands.Range[str, 1, _QUESTION],
+        private: bool = False,
+    ) -> None:
+        """/ask."""
+        await self._respond(interaction, question, private=private)
+
+    async def _about(self, interaction: Interaction, message: discord.Message) -> None:
+        """Take a message's text as the question; shown to the one who asked alone."""
+        text = message.content.strip()[:_QUESTION]
+        if not text:
+            await interaction.response.send_message("There is no text in that message.", ephemeral=True)
+            return
+        await self._respond(interaction, text, private=True)
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message that is meant for the bot."""
+        if message.author.bot or message.id in self._taken:
+            return
+        question = await self._question_in(message)
+        if question is None:
+            return
+        self._taken[message.id] = None
+        if len(self._taken) > _REMEMBERED:
+            self._taken.popitem(last=False)
+        try:
+            with self._working():
+                await self._reply_to(message, question)
+        except discord.Forbidden:
+            log.warning("may not write in channel %d", message.channel.id)
+        except (discord.HTTPException, *Lost) as error:
+            log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
+
+    # ---- inside
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        self._busy += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if self._busy == 0:
+                self.idle.set()
+
+    async def _question_in(self, message: discord.Message) -> str | None:
+        """The question in a message; None if it is not meant for the bot."""
+        me = self.bot.user
+        assert me is not None  # noqa: S101  (we are connected)
+        text = without_mention(message.content, me)
+        before = await referenced(message) if message.reference else None
+        if before is not None and before.author.id == me.id:
+            return text or None
+        if spoken_to(message, me):
+            # "@Footnote" in reply to somebody's question asks that question
+            return text or (before.content.strip() if before is not None else "")
+        own_thread = isinstance(message.channel, discord.Thread) and message.channel.owner_id == me.id
+        return text or None if message.guild is None or own_thread else None
+
+    async def _reply_to(self, message: discord.Message, question: str) -> None:
+        me = self.bot.user
+        assert me is not None  # noqa: S101  (we are connected)
+        if not question:
+            await _send(message, Reply((_HELLO,)), None)
+            return
+        async with _typing(message.channel):
+            try:
+                given = await self.bot.desk.ask(
+                    question,
+                    await history_of(message, me),
+                    member=message.author.id,
+                    guild=message.guild.id if message.guild else None,
+                )
+            except UserError as error:
+                await _send(message, Reply((plain(str(error)),)), None)
+                return
+            except Exception:  # the last barrier: its text is for the log alone
+                log.exception("a question could not be answered")
+                await _send(message, Reply((SORRY,)), None)
+                return
+        await _send(message, _rendered(given), buttons(given.number, given.answer))
+
+    async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
+        try:
+            with self._working():
+                if await _acknowledge(interaction, private=private):
+                    self._deferred[interaction.id] = interaction
+                    await self._answer(interaction, question, private=private)
+        except (discord.HTTPException, *Lost) as error:
+            log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
+
+    async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
+        view: discord.ui.View | None = None
+        try:
+            given = await self.bot.desk.ask(
+                question, (), member=interaction.user.id, guild=interaction.guild_id
+            )
+            reply, view = _rendered(given, question), buttons(given.number, given.answer)
+        except UserError as error:
+            reply = Reply((plain(str(error)),))
+        except Exception:  # the last barrier: its text is for the log alone
+            log.exception("a question could not be answered")
+            reply = Reply((SORRY,))
+        if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
+            await _deliver(interaction, reply, view, private=private)
+
+    async def say_restarting(self) -> None:
+        """Leave no "thinking…" behind."""
+        while self._deferred:
+            _, interaction = self._deferred.popitem()
+            with contextlib.suppress(discord.HTTPException, *Lost):
+                await interaction.edit_original_response(content=RESTARTING)
+
+
+async def _acknowledge(interaction: Interaction, *, private: bool) -> bool:
+    """Within three seconds, or Discord calls the command failed. False if it is too late."""
+    try:
+        await robustly(lambda: interaction.response.defer(ephemeral=private, thinking=True), (0.2,))
+    except discord.InteractionResponded:
+        return True
+    except discord.HTTPException as error:
+        # 40060: an earlier attempt had its effect although its answer was lost
+        if error.code == 40060:
+            return True
+        log.warning("a command could not be acknowledged (%s)", error.code)
+        return False
+    except Lost:
+        log.warning("a command could not be acknowledged: no connection")
+        return False
+    return True
+
+
+async def _deliver(
+    interaction: Interaction, reply: Reply, view: discord.ui.View | None, *, private: bool
+) -> None:
+    """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
+    first, *more = reply.messages
+    fields: dict[str, Any] = {} if view is None else {"view": view}
+    files = [reply_file(reply.file)] if reply.file else []
+    try:
+        # an edit may be repeated without being shown twice, which a new message may not
+        await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
+    except discord.HTTPException as error:
+        channel = interaction.channel
+        if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
+            raise
+        await channel.send(first, suppress_embeds=True, **fields)
+        for part in more:
+            await channel.send(part, suppress_embeds=True)
+        return
+    for part in more:
+        await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
+
+
+async def _send(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
+    """Reply to a message, or write into its channel when it is gone; a nonce makes it safe to repeat."""
+    fields: dict[str, Any] = {} if view is None else {"view": view}
+    if reply.file:
+        fields["file"] = reply_file(reply.file)
+    first, *more = reply.messages
+    try:
+        await robustly(lambda: message.reply(first, mention_author=False, suppress_embeds=True, **fields))
+    except discord.HTTPException as error:
+        if error.code not in {10008, 50035}:  # the message was deleted meanwhile
+            raise
+        await message.channel.send(first, suppress_embeds=True, **fields)
+    for part in more:
+        await robustly(lambda part=part: message.channel.send(part, suppress_embeds=True))  # type: ignore[misc]
+
+
+def _rendered(given: Given, question: str = "") -> Reply:
+    closest = given.closest if given.answer.abstained else ()
+    return render(given.answer, question=question, closest=closest)
+
+
+def reply_file(text: str) -> discord.File:
+    """A long answer as a text file."""
+    return discord.File(io.BytesIO(text.encode()), filename="answer.md")
+
+
+@asynccontextmanager
+async def _typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """Show that an answer is on its way; a failure to show it is no failure to answer."""
+    async with contextlib.AsyncExitStack() as stack:
+        with contextlib.suppress(discord.HTTPException, *Lost):
+            await stack.enter_async_context(channel.typing())
+        yield

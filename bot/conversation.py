@@ -1,0 +1,92 @@
+"""The conversation a message belongs to, read back from Discord: nothing of it is lost in a restart."""
+
+import re
+from collections.abc import Sequence
+
+import discord
+
+from bot.answering.datatypes import Turn
+from bot.sending import Lost
+
+_TURNS = 4  # that a follow-up may look back on
+_ASKED = re.compile(r"> (.*)\n")  # the question above the answer to a slash command
+_FOOTNOTES = re.compile(r"\n+-# ")
+_ESCAPED = re.compile(r"\\([^\w\s])")
+
+
+def spoken_to(message: discord.Message, me: discord.ClientUser) -> bool:
+    """Whether a message mentions the bot by name; the ping of a reply alone does not count."""
+    return f"<@{me.id}>" in message.content or f"<@!{me.id}>" in message.content
+
+
+def without_mention(content: str, me: discord.ClientUser) -> str:
+    """The text of a message without the bot's name."""
+    return re.sub(rf"<@!?{me.id}>", " ", content).strip()
+
+
+async def referenced(message: discord.Message) -> discord.Message | None:
+    """The message that another replies to; None if it is gone, or the bot may not read it."""
+    reference = message.reference
+    if reference is None or reference.message_id is None:
+        return None
+    if isinstance(reference.resolved, discord.Message):
+        return reference.resolved
+    try:
+        return await message.channel.fetch_message(reference.message_id)
+    except (discord.HTTPException, *Lost):
+        return None
+
+
+async def history_of(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
+    """What was asked and answered before a message, oldest first: its reply chain, else its thread or DM."""
+    if message.reference is not None:
+        return await _reply_chain(message, me)
+    if message.guild is None or isinstance(message.channel, discord.Thread):
+        return await _before(message, me)
+    return []
+
+
+async def _reply_chain(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
+    turns: list[Turn] = []
+    answer = await referenced(message)
+    while answer is not None and answer.author.id == me.id and len(turns) < _TURNS:
+        question = await referenced(answer)
+        asked = without_mention(question.content, me) if question else question_above(answer.content)
+        if not asked:
+            break
+        turns.append((asked, answer_in(answer.content)))
+        answer = await referenced(question) if question else None
+    return turns[::-1]
+
+
+async def _before(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
+    try:
+        found = [m async for m in message.channel.history(limit=4 * _TURNS, before=message)]
+    except (discord.HTTPException, *Lost):
+        return []
+    return turns_in([(m.author.id == me.id, m.content) for m in reversed(found)], me)[-_TURNS:]
+
+
+def turns_in(messages: Sequence[tuple[bool, str]], me: discord.ClientUser) -> list[Turn]:
+    """The turns in a run of messages, each with whether it is the bot's."""
+    turns: list[Turn] = []
+    asked = ""
+    for mine, content in messages:
+        if not mine:
+            asked = without_mention(content, me)
+        elif question := question_above(content) or asked:
+            turns.append((question, answer_in(content)))
+            asked = ""
+    return turns
+
+
+def question_above(content: str) -> str:
+    """The question that stands above the answer to a slash command, or ""."""
+    match = _ASKED.match(content)
+    return _ESCAPED.sub(r"\1", match.group(1)) if match else ""
+
+
+def answer_in(content: str) -> str:
+    """The answer in one of the bot's messages, without question, footnotes and escapes."""
+    body = _ASKED.sub("", content, count=1) if content.startswith("> ") else content
+    return _ESCAPED.sub(r"\1", _FOOTNOTES.split(body)[0]).strip()

@@ -1,0 +1,160 @@
+"""What is kept of the answers given in Discord: for the buttons, for feedback, and for /privacy."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import DateTime, ForeignKey, String, Text, create_engine, delete, event, func, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from bot.answering.datatypes import Answer, Citation, Seen, Trace
+from vectorstore.datatypes import UserError
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class AnswerRow(Base):
+    """An answer that was given, and who asked."""
+
+    __tablename__ = "answers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    guild_id: Mapped[str] = mapped_column(String(20), index=True)  # "" in a direct message
+    member_id: Mapped[str] = mapped_column(String(20), index=True)
+    question: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    abstained: Mapped[bool]
+    answerer: Mapped[str] = mapped_column(String(200))
+    library: Mapped[str] = mapped_column(String(64))
+    seconds: Mapped[float]
+    citations: Mapped[str] = mapped_column(Text)  # JSON
+    trace: Mapped[str] = mapped_column(Text)  # JSON
+
+
+class FeedbackRow(Base):
+    """A member's vote on an answer; a second vote takes the place of the first."""
+
+    __tablename__ = "feedback"
+
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    good: Mapped[bool]
+    comment: Mapped[str] = mapped_column(Text, default="")
+    voted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Database:
+    """Answers and feedback. Raises UserError when the database cannot be opened."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = create_engine(url)
+            if self._engine.dialect.name == "sqlite":
+                event.listen(self._engine, "connect", _enforce_foreign_keys)
+            migrate(self._engine)
+        except (SQLAlchemyError, ModuleNotFoundError) as error:
+            raise UserError(
+                f"the database cannot be opened ({type(error).__name__}): check DATABASE_URL"
+            ) from error
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._engine.dispose()
+
+    def record(self, answer: Answer, *, guild_id: str, member_id: str) -> int:
+        """Keep an answer; gives its number."""
+        row = AnswerRow(
+            asked_at=datetime.now(UTC),
+            guild_id=guild_id,
+            member_id=member_id,
+            question=answer.question,
+            text=answer.text,
+            abstained=answer.abstained,
+            answerer=answer.answerer,
+            library=answer.library,
+            seconds=answer.seconds,
+            citations=json.dumps([asdict(citation) for citation in answer.citations]),
+            trace=json.dumps(asdict(answer.trace)),
+        )
+        with Session(self._engine) as session:
+            session.add(row)
+            session.commit()
+            return row.id
+
+    def answer(self, number: int, *, guild_id: str) -> tuple[Answer, str] | None:
+        """An answer given in this server and the id of who asked; None for any other."""
+        with Session(self._engine) as session:
+            row = session.get(AnswerRow, number)
+            return None if row is None or row.guild_id != guild_id else (_answer(row), row.member_id)
+
+    def vote(self, number: int, member_id: str, *, good: bool, comment: str = "") -> None:
+        """Keep a member's vote."""
+        with Session(self._engine) as session:
+            session.merge(
+                FeedbackRow(
+                    answer_id=number,
+                    member_id=member_id,
+                    good=good,
+                    comment=comment,
+                    voted_at=datetime.now(UTC),
+                )
+            )
+            session.commit()
+
+    def votes(self, number: int) -> Sequence[FeedbackRow]:
+        """The votes on an answer."""
+        with Session(self._engine) as session:
+            return session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id == number)).all()
+
+    def count(self, member_id: str) -> tuple[int, int]:
+        """How many answers and votes are kept of a member."""
+        with Session(self._engine) as session:
+            counted = (
+                session.scalar(select(func.count()).select_from(row).where(row.member_id == member_id))
+                for row in (AnswerRow, FeedbackRow)
+            )
+            answers, votes = counted
+            return answers or 0, votes or 0
+
+    def forget(self, member_id: str) -> None:
+        """Delete all that is kept of a member."""
+        with Session(self._engine) as session:
+            session.execute(delete(FeedbackRow).where(FeedbackRow.member_id == member_id))
+            session.execute(delete(AnswerRow).where(AnswerRow.member_id == member_id))
+            session.commit()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("bot") / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _enforce_foreign_keys(connection: object, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[attr-defined]
+
+
+def _answer(row: AnswerRow) -> Answer:
+    trace = json.loads(row.trace)
+    return Answer(
+        question=row.question,
+        text=row.text,
+        abstained=row.abstained,
+        citations=tuple(Citation(**citation) for citation in json.loads(row.citations)),
+        answerer=row.answerer,
+        library=row.library,
+        seconds=row.seconds,
+        trace=Trace(**{**trace, "passages": tuple(Seen(**seen) for seen in trace["passages"])}),
+    )

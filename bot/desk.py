@@ -1,0 +1,69 @@
+"""Where every question from Discord goes: it waits its turn, is answered in a thread, and is kept."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answering.chain import Chain
+from bot.answering.datatypes import Answer, Turn
+from bot.database import Database
+from bot.turns import FairQueue
+from vectorstore.datatypes import Chunk, UserError
+
+_LONGEST = 60.0  # seconds, for an answer; a locked database could otherwise hold a turn for ever
+_CLOSEST = 3  # articles that an abstention names
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that was given, and the number under which it is kept."""
+
+    number: int
+    answer: Answer
+
+    @property
+    def closest(self) -> tuple[str, ...]:
+        """The titles of the articles nearest to the question."""
+        titles = dict.fromkeys(seen.title for seen in self.answer.trace.passages)
+        return tuple(titles)[:_CLOSEST]
+
+
+class Desk:
+    """The one place where Discord meets the chain and the database, both of them synchronous."""
+
+    def __init__(self, chain: Chain, database: Database, turns: FairQueue) -> None:
+        self.database = database
+        self._chain = chain
+        self._turns = turns
+
+    async def ask(self, question: str, history: Sequence[Turn], *, member: int, guild: int | None) -> Given:
+        """Answer a question. Raises UserError when it cannot be asked, or not now."""
+        async with self._turns.turn(member):
+            try:
+                async with asyncio.timeout(_LONGEST):
+                    answer = await asyncio.to_thread(self._chain.answer, question, history)
+            except TimeoutError as error:
+                raise UserError("this took too long: please ask again in a minute") from error
+        number = await asyncio.to_thread(
+            self.database.record, answer, guild_id=str(guild or ""), member_id=str(member)
+        )
+        return Given(number, answer)
+
+    async def recall(self, number: int, guild: int | None) -> tuple[Answer, int] | None:
+        """An answer given in this server and who asked, or None."""
+        found = await asyncio.to_thread(self.database.answer, number, guild_id=str(guild or ""))
+        return None if found is None else (found[0], int(found[1]))
+
+    async def vote(self, number: int, member: int, *, good: bool, comment: str = "") -> None:
+        """Keep a member's vote on an answer."""
+        await asyncio.to_thread(self.database.vote, number, str(member), good=good, comment=comment)
+
+    async def passages(self, answer: Answer) -> list[tuple[str, Chunk | None]]:
+        """Title and text of each passage that an answer cites; None for one that was changed or removed."""
+        cited = [
+            seen
+            for seen in answer.trace.passages
+            if any(c.source == seen.source and seen.start <= c.start < seen.end for c in answer.citations)
+        ]
+        chunks = await asyncio.to_thread(self._chain.published, [seen.chunk_id for seen in cited])
+        return [(seen.title, chunks.get(seen.chunk_id)) for seen in cited]

@@ -1,0 +1,74 @@
+"""`python -m bot`: builds the Discord bot from its settings and keeps it running."""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Callable
+
+import discord
+
+from bot.answering.chain import Chain
+from bot.client import PERMISSIONS, FootnoteBot
+from bot.database import Database
+from bot.desk import Desk
+from bot.settings import DiscordSettings
+from bot.supervisor import supervise
+from bot.turns import FairQueue
+from vectorstore.datatypes import UserError
+from vectorstore.settings import VectorstoreSettings
+
+_NO_TOKEN = "DISCORD_TOKEN is not set: docs/discord.md says where to get one"  # noqa: S105
+
+
+def run_discord(open_chain: Callable[[str | None], Chain]) -> None:
+    """Connect and answer until SIGTERM. Raises UserError when a setting is missing or refused."""
+    settings, data = DiscordSettings(), VectorstoreSettings().data
+    token = _token(settings)
+    # discord.py logs addresses that hold interaction tokens at DEBUG
+    logging.getLogger("discord").setLevel(logging.WARNING)
+    url = settings.database_url
+    chain = open_chain(None)
+    database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
+    shards = _shards(settings)
+
+    def build() -> FootnoteBot:
+        turns = FairQueue(workers=settings.workers, cooldown=settings.cooldown)
+        return FootnoteBot(Desk(chain, database, turns), data / "commands.sha256", **shards)
+
+    try:
+        asyncio.run(supervise(build, token))
+    finally:
+        database.close()
+
+
+def invite_link() -> str:
+    """The link that adds the bot to a server, with exactly the permissions that it needs."""
+    first = _token(DiscordSettings()).split(".")[0]
+    try:
+        application = int(base64.b64decode(first + "=" * (-len(first) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise UserError(
+            "DISCORD_TOKEN is not a bot token: copy it again from the developer portal"
+        ) from error
+    scopes = ("bot", "applications.commands")
+    return discord.utils.oauth_url(application, permissions=PERMISSIONS, scopes=scopes)
+
+
+def _token(settings: DiscordSettings) -> str:
+    if settings.token is None:
+        raise UserError(_NO_TOKEN)
+    return settings.token.get_secret_value().strip()
+
+
+def _shards(settings: DiscordSettings) -> dict[str, object]:
+    """Which of Discord's shards this process serves."""
+    if not settings.shard_ids:
+        return {"shard_count": settings.shard_count} if settings.shard_count else {}
+    try:
+        ids = [int(each) for each in settings.shard_ids.split(",")]
+    except ValueError as error:
+        raise UserError("BOT_SHARD_IDS is a list of numbers, for example 0,1") from error
+    if settings.shard_count is None or max(ids) >= settings.shard_count:
+        raise UserError("BOT_SHARD_IDS needs BOT_SHARD_COUNT, the number of shards of all processes together")
+    return {"shard_ids": ids, "shard_count": settings.shard_count}

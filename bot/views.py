@@ -1,0 +1,134 @@
+"""The buttons under an answer. They carry the answer's number, so they work after a restart too."""
+
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+
+from bot.answering.datatypes import Answer
+from bot.reply import plain, split
+
+if TYPE_CHECKING:
+    from bot.client import FootnoteBot
+
+_GONE = "This answer is not kept any more."
+_MOST_PASSAGES = 3
+_LABELS = {"sources": "Sources", "why": "Why", "delete": "Delete"}
+_EMOJI = {"good": "👍", "bad": "👎"}
+
+Interaction = discord.Interaction[Any]
+
+
+class AnswerButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"footnote:(?P<what>sources|why|good|bad|delete):(?P<number>[0-9]{1,18})",
+):
+    """One of the buttons of one answer."""
+
+    def __init__(self, what: str, number: int) -> None:
+        self.what, self.number = what, number
+        button: discord.ui.Button[Any] = discord.ui.Button(
+            label=_LABELS.get(what),
+            emoji=_EMOJI.get(what),
+            style=discord.ButtonStyle.secondary,
+            custom_id=f"footnote:{what}:{number}",
+        )
+        super().__init__(button)
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Interaction, _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button that a member pressed, maybe of an answer from before the last restart."""
+        return cls(match["what"], int(match["number"]))
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Do what the button says; what is shown is for the one who pressed it alone."""
+        bot: FootnoteBot = interaction.client
+        found = await bot.desk.recall(self.number, interaction.guild_id)
+        if found is None:
+            await interaction.response.send_message(_GONE, ephemeral=True)
+            return
+        answer, asker = found
+        match self.what:
+            case "sources":
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                parts = split(await _sources(bot, answer))[:_MOST_PASSAGES]
+                await interaction.edit_original_response(content=parts[0])
+                for part in parts[1:]:
+                    await interaction.followup.send(part, ephemeral=True)
+            case "why":
+                await interaction.response.send_message(why(answer), ephemeral=True)
+            case "good" | "bad":
+                await self._vote(bot, interaction)
+            case _:
+                await self._delete(interaction, asker)
+
+    async def _vote(self, bot: "FootnoteBot", interaction: Interaction) -> None:
+        good = self.what == "good"
+        await bot.desk.vote(self.number, interaction.user.id, good=good)
+        if good:
+            await interaction.response.send_message("Thank you.", ephemeral=True)
+        else:  # the vote is kept already; the words are extra
+            await interaction.response.send_modal(WhatWasWrong(self.number))
+
+    async def _delete(self, interaction: Interaction, asker: int) -> None:
+        if interaction.user.id != asker and not interaction.permissions.manage_messages:
+            told = "Only who asked, or who may manage messages, can delete an answer."
+            await interaction.response.send_message(told, ephemeral=True)
+            return
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+
+
+class WhatWasWrong(discord.ui.Modal, title="What was wrong?"):
+    """The form behind 👎."""
+
+    comment: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        label="In a few words", style=discord.TextStyle.paragraph, max_length=1000, required=False
+    )
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    async def on_submit(self, interaction: Interaction) -> None:
+        """Keep the comment with the vote."""
+        bot: FootnoteBot = interaction.client
+        await bot.desk.vote(self._number, interaction.user.id, good=False, comment=self.comment.value)
+        await interaction.response.send_message("Thank you.", ephemeral=True)
+
+
+def buttons(number: int, answer: Answer) -> discord.ui.View:
+    """The row under an answer; an abstention has no sources."""
+    view = discord.ui.View(timeout=None)
+    for what in ("sources", "why", "good", "bad", "delete"):
+        if what != "sources" or answer.citations:
+            view.add_item(AnswerButton(what, number))
+    return view
+
+
+def why(answer: Answer) -> str:
+    """Passages with their scores, and what decided, in one message."""
+    trace = answer.trace
+    decided = "abstained" if answer.abstained else "answered"
+    lines = [
+        f"**{decided}**: likelihood {trace.likelihood:.2f}, threshold {trace.threshold:.2f}",
+        f"answerer {plain(answer.answerer)}, library {plain(answer.library)}, revision {trace.revision}",
+        "",
+    ]
+    for number, seen in enumerate(trace.passages, 1):
+        title = plain(" ".join(seen.title.split())[:80])
+        scores = f"{seen.score:.2f} = {seen.dense:.2f} by meaning, {seen.lexical:.2f} by words"
+        lines.append(f"{number}. {title}, {seen.start}-{seen.end}: {scores}")
+    return split("\n".join(lines))[0]
+
+
+async def _sources(bot: "FootnoteBot", answer: Answer) -> str:
+    """The passages in full."""
+    parts = []
+    for title, chunk in await bot.desk.passages(answer):
+        text = plain(chunk.text) if chunk else "This passage has been changed or removed since."
+        quoted = "\n".join(f"> {line}" for line in text.splitlines() if line.strip())
+        parts.append(f"**{plain(title)}**\n{quoted}")
+    return "\n\n".join(parts) or "The passages have been changed or removed since."

@@ -1,0 +1,98 @@
+"""A running bot on a loopback Discord, with a chain that says what a test tells it to."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fake_discord import FakeDiscord
+from fakes import answer
+
+from bot.answering.datatypes import Answer, Turn
+from bot.client import FootnoteBot
+from bot.database import Database
+from bot.desk import Desk
+from bot.turns import FairQueue
+from vectorstore.datatypes import Chunk
+
+TOKEN = "MTAwMA.secret-token.abc"  # noqa: S105
+
+
+@dataclass
+class ScriptedChain:
+    """Answers with `says`, or raises; keeps what it was asked."""
+
+    says: Callable[[str], Answer] = lambda question: answer()
+    asked: list[tuple[str, list[Turn]]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    chunks: dict[str, Chunk] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The gate is open until a test shuts it."""
+        self.gate.set()
+
+    def answer(self, text: str, history: Sequence[Turn] = ()) -> Answer:
+        """What the test wants, once the gate is open."""
+        self.asked.append((text, list(history)))
+        self.gate.wait(20)
+        return replace(self.says(text), question=text)
+
+    def published(self, chunk_ids: list[str]) -> dict[str, Chunk]:
+        """What the test put there."""
+        return {id_: self.chunks[id_] for id_ in chunk_ids if id_ in self.chunks}
+
+
+class QuickBot(FootnoteBot):
+    """The bot without the pauses that discord.py makes between two identifications."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """No pause."""
+
+
+@dataclass
+class Stage:
+    """All that a test drives."""
+
+    discord: FakeDiscord
+    chain: ScriptedChain
+    database: Database
+    folder: Path
+
+    def build(self, **queue: Any) -> QuickBot:
+        """A bot as `python -m bot` builds it."""
+        turns = FairQueue(**{"workers": 2, "cooldown": 0, **queue})
+        desk = Desk(self.chain, self.database, turns)  # type: ignore[arg-type]
+        return QuickBot(
+            desk, self.folder / "commands.sha256", guild_ready_timeout=0.05, heartbeat_timeout=5.0
+        )
+
+    @contextlib.asynccontextmanager
+    async def connected(self, **queue: Any) -> AsyncIterator[QuickBot]:
+        """A bot that is ready."""
+        bot = self.build(**queue)
+        running = asyncio.create_task(bot.start(TOKEN))
+        ready = asyncio.create_task(bot.wait_until_ready())
+        try:
+            await asyncio.wait({running, ready}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            assert ready.done(), running
+            yield bot
+        finally:
+            ready.cancel()
+            await bot.close()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def stage(folder: Path) -> AsyncIterator[Stage]:
+    """A loopback Discord, a scripted chain and a database in `folder`."""
+    server = FakeDiscord()
+    await server.start()
+    database = Database(f"sqlite:///{folder / 'footnote.db'}")
+    try:
+        yield Stage(server, ScriptedChain(), database, folder)
+    finally:
+        database.close()
+        await server.stop()

@@ -1,0 +1,151 @@
+"""What ends the client ends neither the bot nor an answer, unless only the operator can mend it."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord_kit import TOKEN, Stage, stage
+from fake_discord import reply
+
+from bot.cogs.asking import RESTARTING
+from bot.supervisor import supervise
+from vectorstore.datatypes import UserError
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A loopback Discord without a bot yet."""
+    async with stage(tmp_path) as made:
+        yield made
+
+
+def running(scene: Stage, grace: float = 2.0) -> asyncio.Task[None]:
+    """The bot as `python -m bot` runs it, with short pauses."""
+    return asyncio.create_task(supervise(scene.build, TOKEN, first_pause=0.05, grace=grace))
+
+
+async def stopped(task: asyncio.Task[None], seconds: float = 10) -> None:
+    """After SIGTERM it ends without an error."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(task, seconds)
+
+
+async def ready(scene: Stage, times: int = 1) -> None:
+    """The gateway has welcomed the bot so many times."""
+    await scene.discord.wait_for(lambda: scene.discord.identified >= times)
+    await asyncio.sleep(0.2)  # the guild's arrival makes no request that could be waited for
+
+
+async def test_it_waits_for_discord_to_come_up(scene: Stage) -> None:
+    """REST and gateway unreachable at boot: discord.py itself ends for good."""
+    port = scene.discord.port
+    await scene.discord.stop()
+    task = running(scene)
+    await asyncio.sleep(0.3)
+    assert not task.done()
+    await scene.discord.start(port)
+    await ready(scene)
+    assert (
+        "In May."
+        in (await scene.discord.answer_to(await scene.discord.slash("ask", question="When?")))["content"]
+    )
+    await stopped(task)
+
+
+async def test_a_malformed_event_does_not_end_it(scene: Stage) -> None:
+    """discord.py dies of a KeyError; a new client takes over."""
+    task = running(scene)
+    await ready(scene)
+    await scene.discord.dispatch("MESSAGE_CREATE", {"nonsense": True})
+    await scene.discord.drop()
+    await ready(scene, 2)
+    assert (
+        "In May."
+        in (await scene.discord.answer_to(await scene.discord.slash("ask", question="When?")))["content"]
+    )
+    await stopped(task)
+
+
+async def test_a_wrong_token_is_final_and_says_what_to_do(scene: Stage) -> None:
+    """No second attempt: Discord bans addresses that keep trying."""
+    scene.discord.fault = lambda _method, _path: reply({"message": "401: Unauthorized", "code": 0}, 401)
+    with pytest.raises(
+        UserError, match=r"Discord refuses DISCORD_TOKEN: copy it again from https://discord\.com/dev"
+    ):
+        await asyncio.wait_for(running(scene), 10)
+    assert len(scene.discord.requests) == 1
+
+
+@pytest.mark.parametrize(("code", "told"), [(4004, "refuses DISCORD_TOKEN"), (4014, "refuses an intent")])
+async def test_a_refusal_of_the_gateway_is_final(scene: Stage, code: int, told: str) -> None:
+    """Wrong token and missing intent, by Discord's own codes."""
+    scene.discord.refuse_with = code
+    with pytest.raises(UserError, match=told):
+        await asyncio.wait_for(running(scene), 10)
+    assert scene.discord.identified == 1
+
+
+async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage) -> None:
+    """SIGTERM while the chain works: it gets its seconds."""
+    task = running(scene, grace=8.0)
+    await ready(scene)
+    scene.chain.gate.clear()
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0.1)
+    scene.chain.gate.set()
+    message = await scene.discord.answer_to(interaction)
+    assert "In May." in message["content"]
+    await asyncio.wait_for(task, 10)
+
+
+async def test_what_cannot_be_finished_says_restarting(scene: Stage) -> None:
+    """No "thinking…" is left behind, and the end comes within ten seconds."""
+    task = running(scene, grace=1.0)
+    await ready(scene)
+    scene.chain.gate.clear()
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    began = time.monotonic()
+    await stopped(task)
+    assert time.monotonic() - began < 10
+    assert scene.discord.answers[interaction["token"]]["content"] == RESTARTING
+    scene.chain.gate.set()
+
+
+async def test_a_dropped_connection_is_taken_up_again(scene: Stage) -> None:
+    """The session is resumed, and nothing is answered twice."""
+    task = running(scene)
+    await ready(scene)
+    await scene.discord.drop(1006)
+    await scene.discord.wait_for(lambda: scene.discord.resumed + scene.discord.identified > 1, 20)
+    await asyncio.sleep(0.2)
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.answer_to(interaction)
+    assert len(scene.chain.asked) == 1
+    await stopped(task)
+
+
+def test_shards_need_their_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids without the number of all shards cannot be right."""
+    from bot.discord_main import _shards
+    from bot.settings import DiscordSettings
+
+    def told(**fields: Any) -> dict[str, object]:
+        return _shards(DiscordSettings(**fields))
+
+    assert told(shard_ids="0,1", shard_count=4) == {"shard_ids": [0, 1], "shard_count": 4}
+    assert told() == {}
+    for wrong in (
+        {"shard_ids": "0,1"},
+        {"shard_ids": "4", "shard_count": 4},
+        {"shard_ids": "a", "shard_count": 4},
+    ):
+        with pytest.raises(UserError, match="BOT_SHARD_IDS"):
+            told(**wrong)
