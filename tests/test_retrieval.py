@@ -7,6 +7,7 @@ from fakes import open_fake, store_all, write
 
 from vectorstore.lexical import LexicalIndex
 from vectorstore.library import Library
+from vectorstore.upkeep import rebuild
 
 ARTICLES = {
     "peace": "Peace talks\n\nThe leaders agreed on sanctions against the aggressor. Peacekeepers will be sent in spring.",
@@ -96,3 +97,27 @@ def test_the_same_text_in_two_articles_is_shown_once(tmp_path: Path, library: Li
     text = "Same news\n\nThe harbour opens on Monday."
     store_all(library, write(tmp_path / "a", one=text, two=text))
     assert len(library.retriever.retrieve("harbour").passages) == 1
+
+
+def test_a_rebuild_under_a_running_reader_is_survived(tmp_path: Path, filled: Library) -> None:
+    """The reader's collection is replaced between two questions, or within one."""
+    assert best(filled, "cup") == "Chess cup"
+    writer = open_fake(tmp_path / "data")
+    with writer.connection.writing():
+        rebuild(writer.store)
+    assert best(filled, "cup") == "Chess cup"
+    head = filled.store.head
+    calls = []
+
+    def stale() -> tuple[str, int] | None:
+        """The head as it was before the rebuild that happens right after it was read."""
+        found = head()
+        if not calls:
+            calls.append(1)
+            with writer.connection.writing():
+                rebuild(writer.store)
+        return found
+
+    filled.store.head = stale  # type: ignore[method-assign]
+    assert best(filled, "bread") == "Bread prices"
+    assert calls

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from vectorstore.chroma import ChromaError
 from vectorstore.datatypes import Chunk, Passage, UserError
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import LexicalIndex, Term, stem_of
@@ -58,7 +59,10 @@ class Retriever:
             understood = self._mended(question, terms)
         vector = self.store.embedder.embed([understood])[0]
         with self.store.connection.lock:  # a reopening in another thread would close the client under us
-            passages, complete = self._read(self._rank(vector, terms, k + _SPARE))
+            try:
+                passages, complete = self._read(self._rank(vector, terms, k + _SPARE))
+            except ChromaError:  # a rebuild has just put another collection in the place of ours
+                complete = False
             if not complete:  # something was removed this very moment
                 self._refresh(force=True)
                 passages, _ = self._read(self._rank(vector, terms, k + _SPARE))

@@ -44,6 +44,7 @@ WEIGHTS = {
     "bias": -3.73,
 }
 FEATURES = tuple(WEIGHTS)
+_NEWS = FEATURES.index("news")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def candidates(
         features = _features(question, asked, passage, passage.score - best, embedder)
         for span, row in zip(passage.chunk.sentences, features, strict=True):
             key = (passage.article.source, span)
-            if key not in found and not _BARE_URL.match(_text(passage, span)):
+            says_more = row[_NEWS] > 0  # than the question itself
+            if key not in found and says_more and not _BARE_URL.match(_text(passage, span)):
                 found[key] = (passage, span, row)
     return list(found.values())
 

@@ -13,7 +13,7 @@ from vectorstore.datatypes import UserError
 from vectorstore.library import Library, open_library
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import ArticleRow, library_names
-from vectorstore.upkeep import problems
+from vectorstore.upkeep import finish_rebuild, problems
 
 app = typer.Typer(no_args_is_help=True, help="List, show, remove and verify articles.")
 
@@ -77,6 +77,7 @@ def remove(
     opened = _open(library)
     rows = [_row(opened, source) for source in sources]  # all are known before the first goes
     with opened.connection.writing():
+        finish_rebuild(opened.store)
         opened.store.repair()
         for row in rows:
             opened.store.remove(row.info.source)
