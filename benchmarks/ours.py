@@ -23,17 +23,19 @@ def open_(data: Path) -> Library:
 
 def ingest(folder: Path, data: Path) -> None:
     """Load, split, embed and store every text file of a folder, lexical index included."""
+    from ingest.fetch import Rules
     from ingest.pipeline import ingest as run
+    from ingest.pipeline import place_of
 
     library = open_(data)
     library.store.embedder.embed(["warm up"])
-    files = sorted(folder.glob("*.txt"))
+    files = [place_of(file) for file in sorted(folder.glob("*.txt"))]
     began = time.perf_counter()
     with library.connection.writing():
-        chunks = sum(outcome.chunks for outcome in run(files, library.store, 20_000_000))
+        chunks = sum(outcome.chunks for outcome in run(files, library.store, Rules(max_bytes=20_000_000)))
         library.index.sync(library.store)
     seconds = time.perf_counter() - began
-    characters = sum(len(file.read_text(encoding="utf-8")) for file in files)
+    characters = sum(len(file.read_text(encoding="utf-8")) for file in folder.glob("*.txt"))
     stored = [library.store.chunks(row.chunk_ids()).values() for row in library.store.rows()]
     length = statistics.mean(len(chunk.text) for article in stored for chunk in article)
     print(

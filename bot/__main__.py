@@ -31,7 +31,7 @@ def bot(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from bot.discord_main import run_discord  # noqa: PLC0415  (discord.py and SQLAlchemy: only for Discord)
 
-        run_discord(_chain)
+        run_discord()
 
 
 @app.command()

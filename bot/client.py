@@ -10,9 +10,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.adding import Adder
 from bot.cogs.about import About
 from bot.cogs.asking import SORRY, Asking
+from bot.cogs.library import Library
 from bot.desk import Desk
+from bot.libraries import Libraries
 from bot.sending import Lost
 from bot.views import AnswerButton
 
@@ -32,9 +35,9 @@ def intents() -> discord.Intents:
 
 
 class FootnoteBot(commands.AutoShardedBot):
-    """The bot; `desk` answers."""
+    """The bot: `desk` answers, `libraries` and `adder` keep each server's articles."""
 
-    def __init__(self, desk: Desk, state: Path, **options: Any) -> None:
+    def __init__(self, desk: Desk, libraries: Libraries, adder: Adder, state: Path, **options: Any) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -45,7 +48,7 @@ class FootnoteBot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             **options,
         )
-        self.desk = desk
+        self.desk, self.libraries, self.adder = desk, libraries, adder
         self.asking = Asking(self)
         self._state = state
         self.tree.error(self._command_failed)
@@ -54,6 +57,7 @@ class FootnoteBot(commands.AutoShardedBot):
         """Before the gateway: cogs, buttons, commands."""
         await self.add_cog(self.asking)
         await self.add_cog(About(self))
+        await self.add_cog(Library(self))
         self.add_dynamic_items(AnswerButton)
         await self._sync_commands()
 

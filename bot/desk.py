@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer, Turn
 from bot.database import Database
+from bot.libraries import Libraries
 from bot.turns import FairQueue
 from vectorstore.datatypes import Chunk, UserError
 
@@ -29,11 +29,11 @@ class Given:
 
 
 class Desk:
-    """The one place where Discord meets the chain and the database, both of them synchronous."""
+    """The one place where Discord meets the libraries and the database, both of them synchronous."""
 
-    def __init__(self, chain: Chain, database: Database, turns: FairQueue) -> None:
+    def __init__(self, libraries: Libraries, database: Database, turns: FairQueue) -> None:
         self.database = database
-        self._chain = chain
+        self._libraries = libraries
         self._turns = turns
 
     async def ask(self, question: str, history: Sequence[Turn], *, member: int, guild: int | None) -> Given:
@@ -41,7 +41,7 @@ class Desk:
         async with self._turns.turn(member):
             try:
                 async with asyncio.timeout(_LONGEST):
-                    answer = await asyncio.to_thread(self._chain.answer, question, history)
+                    answer = await asyncio.to_thread(self._libraries.answer, question, history, guild)
             except TimeoutError as error:
                 raise UserError("this took too long: please ask again in a minute") from error
         number = await asyncio.to_thread(
@@ -58,12 +58,13 @@ class Desk:
         """Keep a member's vote on an answer."""
         await asyncio.to_thread(self.database.vote, number, str(member), good=good, comment=comment)
 
-    async def passages(self, answer: Answer) -> list[tuple[str, Chunk | None]]:
+    async def passages(self, answer: Answer, guild: int | None) -> list[tuple[str, Chunk | None]]:
         """Title and text of each passage that an answer cites; None for one that was changed or removed."""
         cited = [
             seen
             for seen in answer.trace.passages
             if any(c.source == seen.source and seen.start <= c.start < seen.end for c in answer.citations)
         ]
-        chunks = await asyncio.to_thread(self._chain.published, [seen.chunk_id for seen in cited])
+        ids = [seen.chunk_id for seen in cited]
+        chunks = await asyncio.to_thread(self._libraries.published, answer.library, ids, guild)
         return [(seen.title, chunks.get(seen.chunk_id)) for seen in cited]

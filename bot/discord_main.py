@@ -4,37 +4,42 @@ import asyncio
 import base64
 import binascii
 import logging
-from collections.abc import Callable
 
 import discord
 
-from bot.answering.chain import Chain
+from bot.adding import Adder
 from bot.client import PERMISSIONS, FootnoteBot
 from bot.database import Database
 from bot.desk import Desk
-from bot.settings import DiscordSettings
+from bot.libraries import Libraries
+from bot.settings import BotSettings, DiscordSettings
 from bot.supervisor import supervise
 from bot.turns import FairQueue
+from prompts import Prompts
 from vectorstore.datatypes import UserError
+from vectorstore.library import Shelf
 from vectorstore.settings import VectorstoreSettings
 
 _NO_TOKEN = "DISCORD_TOKEN is not set: docs/discord.md says where to get one"  # noqa: S105
 
 
-def run_discord(open_chain: Callable[[str | None], Chain]) -> None:
+def run_discord() -> None:
     """Connect and answer until SIGTERM. Raises UserError when a setting is missing or refused."""
-    settings, data = DiscordSettings(), VectorstoreSettings().data
-    token = _token(settings)
+    settings, vectorstore = DiscordSettings(), VectorstoreSettings()
+    data, token = vectorstore.data, _token(settings)
     # discord.py logs addresses that hold interaction tokens at DEBUG
     logging.getLogger("discord").setLevel(logging.WARNING)
     url = settings.database_url
-    chain = open_chain(None)
+    data.mkdir(parents=True, exist_ok=True)
+    libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+    libraries.shared()  # compile the embedding model and open the index before anybody asks
     database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
     shards = _shards(settings)
 
     def build() -> FootnoteBot:
         turns = FairQueue(workers=settings.workers, cooldown=settings.cooldown)
-        return FootnoteBot(Desk(chain, database, turns), data / "commands.sha256", **shards)
+        desk = Desk(libraries, database, turns)
+        return FootnoteBot(desk, libraries, Adder(vectorstore), data / "commands.sha256", **shards)
 
     try:
         asyncio.run(supervise(build, token))

@@ -14,6 +14,7 @@ class BotSettings(BaseSettings):
     )
 
     library: str = Field("default", description="the library that questions are asked of")
+    shared: bool = Field(True, description="whether every Discord server may ask that library")
     threshold: float = Field(
         THRESHOLD, ge=0, le=1, description="abstain below this probability that an answer was found"
     )

@@ -53,7 +53,7 @@ class AnswerButton(
         match self.what:
             case "sources":
                 await interaction.response.defer(ephemeral=True, thinking=True)
-                parts = split(await _sources(bot, answer))[:_MOST_PASSAGES]
+                parts = split(await _sources(bot, answer, interaction.guild_id))[:_MOST_PASSAGES]
                 await interaction.edit_original_response(content=parts[0])
                 for part in parts[1:]:
                     await interaction.followup.send(part, ephemeral=True)
@@ -124,10 +124,10 @@ def why(answer: Answer) -> str:
     return split("\n".join(lines))[0]
 
 
-async def _sources(bot: "FootnoteBot", answer: Answer) -> str:
+async def _sources(bot: "FootnoteBot", answer: Answer, guild: int | None) -> str:
     """The passages in full."""
     parts = []
-    for title, chunk in await bot.desk.passages(answer):
+    for title, chunk in await bot.desk.passages(answer, guild):
         text = plain(chunk.text) if chunk else "This passage has been changed or removed since."
         quoted = "\n".join(f"> {line}" for line in text.splitlines() if line.strip())
         parts.append(f"**{plain(title)}**\n{quoted}")

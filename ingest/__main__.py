@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ingest.fetch import Rules, is_link
 from ingest.load import find_files
-from ingest.pipeline import Outcome, State, ingest
+from ingest.pipeline import Outcome, Place, State, ingest, place_of
 from ingest.settings import IngestSettings
 from vectorstore.command_line import run
 from vectorstore.datatypes import UserError
@@ -32,12 +33,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def command(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH", help="Files, or folders that are searched for them.")
+        list[str] | None,
+        typer.Argument(metavar="PATH", help="Files, folders that are searched for them, or web links."),
     ] = None,
     library: Annotated[str | None, typer.Option(help="Library that the articles go into.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, write nothing.")
     ] = False,
+    source: Annotated[
+        str | None, typer.Option(help="What citations call the article, instead of its path; for one file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     rebuild_first: Annotated[
         bool, typer.Option("--rebuild", help="Embed the library's articles anew, with the settings' model.")
@@ -48,12 +53,14 @@ def command(
     Articles that have not changed are skipped. Exit code 1 when a file could not be read.
     """
     if not paths and not rebuild_first:
-        print("nothing to ingest: name a file or a folder, for example articles/", file=sys.stderr)
+        print("nothing to ingest: name a file, a folder or a link, for example articles/", file=sys.stderr)
         raise typer.Exit(2)
+    if source is not None and len(paths or []) != 1:
+        raise typer.BadParameter("--source names one file")
     began = time.perf_counter()
     settings = IngestSettings()
-    files = find_files([Path(path) for path in paths or []])
-    if paths and not files:
+    places = _places(paths or [], source)
+    if paths and not places:
         raise UserError("no article found: only .txt, .md and .html files are read")
     opened = open_library(VectorstoreSettings(), library or settings.library)
     rebuilt = 0
@@ -61,12 +68,28 @@ def command(
         if not dry_run:
             rebuilt = _prepare(opened.store, rebuild_first=rebuild_first)
         outcomes = list(
-            _progress(ingest(files, opened.store, settings.max_bytes, dry_run=dry_run), len(files))
+            _progress(
+                ingest(places, opened.store, Rules(max_bytes=settings.max_bytes), dry_run=dry_run),
+                len(places),
+            )
         )
         if not dry_run:
             opened.index.sync(opened.store)
     opened.connection.close()
     _report(outcomes, rebuilt, time.perf_counter() - began, dry_run=dry_run, as_json=as_json)
+
+
+def _places(paths: list[str], source: str | None) -> list[Place]:
+    """Files and links in the order in which they were named."""
+    places = []
+    for path in paths:
+        if is_link(path):
+            places.append(Place(path.split("#")[0]))
+        else:
+            places += [place_of(file) for file in find_files([Path(path)])]
+    if source is not None:
+        places = [replace(place, source=source) for place in places if place.path is not None]
+    return list({place.source: place for place in places}.values())
 
 
 def _prepare(store: Store, *, rebuild_first: bool) -> int:

@@ -1,10 +1,12 @@
-"""A file in, an Article out, or an error with the reason."""
+"""A file or a web page in, an Article out, or an error with the reason."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from ingest.article import Article
 from ingest.decode import decode
+from ingest.fetch import Rules, fetch
 from ingest.markdown import read_markdown
 from ingest.plain import read_plain
 from vectorstore.datatypes import UserError
@@ -30,6 +32,14 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def load_link(url: str, *, source: str, rules: Rules) -> Article:
+    """The article of a web page; `source` becomes its identity. Raises UserError with the reason."""
+    page = fetch(url, rules)
+    name = PurePosixPath(urlsplit(url).path).stem.replace("-", " ") or urlsplit(url).hostname or url
+    text = decode(page.body, html=page.is_html)
+    return _article(text, source=source, name=name, suffix=".html" if page.is_html else ".txt")
+
+
 def load(path: Path, *, source: str, max_bytes: int) -> Article:
     """The article in a file; `source` becomes its identity.
 
@@ -42,8 +52,12 @@ def load(path: Path, *, source: str, max_bytes: int) -> Article:
         raise UserError(
             f"files of type {suffix or '(none)'} cannot be read: use {', '.join(sorted(SUFFIXES))}"
         )
-    name = path.stem.replace("_", " ").replace("-", " ").strip() or path.name
-    text = decode(raw, html=suffix in _HTML)
+    called = PurePosixPath(source)
+    name = called.stem.replace("_", " ").replace("-", " ").strip() or called.name
+    return _article(decode(raw, html=suffix in _HTML), source=source, name=name, suffix=suffix)
+
+
+def _article(text: str, *, source: str, name: str, suffix: str) -> Article:
     if suffix in _HTML:
         # trafilatura takes .3 s to import: only an ingest that meets a web page pays for it
         from ingest.web_page import read_web_page  # noqa: PLC0415

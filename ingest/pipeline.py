@@ -10,7 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from ingest.article import Article
-from ingest.load import load
+from ingest.fetch import Rules
+from ingest.load import load, load_link
 from ingest.split import split
 from vectorstore.datatypes import Chunk, UserError
 from vectorstore.embeddings import Vectors
@@ -39,8 +40,25 @@ class Outcome:
     reason: str = ""  # why it failed
 
 
-def ingest(files: list[Path], store: Store, max_bytes: int, *, dry_run: bool = False) -> Iterator[Outcome]:
-    """Bring each file's article into the library; a file that cannot be read is an outcome, not an end.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an article is read: a file, or the web page that `source` itself names."""
+
+    source: str  # its identity, and how citations name it
+    path: Path | None = None
+
+
+def place_of(path: Path) -> Place:
+    """A file's place. Its identity is its path from the working directory, or absolute if it is elsewhere."""
+    absolute = path.absolute()
+    try:
+        return Place(absolute.relative_to(Path.cwd()).as_posix(), path)
+    except ValueError:
+        return Place(absolute.as_posix(), path)
+
+
+def ingest(places: list[Place], store: Store, rules: Rules, *, dry_run: bool = False) -> Iterator[Outcome]:
+    """Bring each place's article into the library; one that cannot be read is an outcome, not an end.
 
     While one article is stored the next is embedded. The caller holds `connection.writing()`, unless it is
     a dry run.
@@ -48,8 +66,8 @@ def ingest(files: list[Path], store: Store, max_bytes: int, *, dry_run: bool = F
     known = {row.info.source: row for row in store.rows()}
     with ThreadPoolExecutor(max_workers=2) as ahead:
         queue: deque[tuple[_Ready | Outcome, Future[Vectors] | None]] = deque()
-        for path in files:
-            ready = _read(path, store, known, max_bytes)
+        for place in places:
+            ready = _read(place, store, known, rules)
             vectors = None
             if isinstance(ready, _Ready) and not dry_run:
                 vectors = ahead.submit(store.embed, ready.article.info, ready.chunks)
@@ -58,15 +76,6 @@ def ingest(files: list[Path], store: Store, max_bytes: int, *, dry_run: bool = F
                 yield _finish(*queue.popleft(), store)
         while queue:
             yield _finish(*queue.popleft(), store)
-
-
-def source_of(path: Path) -> str:
-    """A file's identity: its path relative to the working directory, or absolute if it is elsewhere."""
-    absolute = path.absolute()
-    try:
-        return absolute.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return absolute.as_posix()
 
 
 def content_hash(article: Article) -> str:
@@ -85,10 +94,13 @@ class _Ready:
     state: State
 
 
-def _read(path: Path, store: Store, known: dict[str, ArticleRow], max_bytes: int) -> _Ready | Outcome:
-    source = source_of(path)
+def _read(place: Place, store: Store, known: dict[str, ArticleRow], rules: Rules) -> _Ready | Outcome:
+    source = place.source
     try:
-        article = load(path, source=source, max_bytes=max_bytes)
+        if place.path is None:
+            article = load_link(source, source=source, rules=rules)
+        else:
+            article = load(place.path, source=source, max_bytes=rules.max_bytes)
         row, digest = known.get(source), content_hash(article)
         if row is not None and row.content_hash == digest:
             return Outcome(source, State.UNCHANGED, row.chunks)

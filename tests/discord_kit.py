@@ -11,12 +11,15 @@ from typing import Any
 from fake_discord import FakeDiscord
 from fakes import answer
 
+from bot.adding import Adder
 from bot.answering.datatypes import Answer, Turn
 from bot.client import FootnoteBot
 from bot.database import Database
 from bot.desk import Desk
+from bot.libraries import Libraries
 from bot.turns import FairQueue
 from vectorstore.datatypes import Chunk
+from vectorstore.settings import VectorstoreSettings
 
 TOKEN = "MTAwMA.secret-token.abc"  # noqa: S105
 
@@ -34,13 +37,13 @@ class ScriptedChain:
         """The gate is open until a test shuts it."""
         self.gate.set()
 
-    def answer(self, text: str, history: Sequence[Turn] = ()) -> Answer:
+    def answer(self, text: str, history: Sequence[Turn], guild: int | None) -> Answer:
         """What the test wants, once the gate is open."""
         self.asked.append((text, list(history)))
         self.gate.wait(20)
         return replace(self.says(text), question=text)
 
-    def published(self, chunk_ids: list[str]) -> dict[str, Chunk]:
+    def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:
         """What the test put there."""
         return {id_: self.chunks[id_] for id_ in chunk_ids if id_ in self.chunks}
 
@@ -60,14 +63,16 @@ class Stage:
     chain: ScriptedChain
     database: Database
     folder: Path
+    libraries: Libraries | None = None  # instead of the scripted chain
 
     def build(self, **queue: Any) -> QuickBot:
         """A bot as `python -m bot` builds it."""
         turns = FairQueue(**{"workers": 2, "cooldown": 0, **queue})
-        desk = Desk(self.chain, self.database, turns)  # type: ignore[arg-type]
-        return QuickBot(
-            desk, self.folder / "commands.sha256", guild_ready_timeout=0.05, heartbeat_timeout=5.0
-        )
+        libraries: Any = self.libraries or self.chain
+        desk = Desk(libraries, self.database, turns)
+        adder = Adder(VectorstoreSettings(data=self.folder / "data"))
+        state = self.folder / "commands.sha256"
+        return QuickBot(desk, libraries, adder, state, guild_ready_timeout=0.05, heartbeat_timeout=5.0)
 
     @contextlib.asynccontextmanager
     async def connected(self, **queue: Any) -> AsyncIterator[QuickBot]:

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 Payload = dict[str, Any]
 APP, BOT, GUILD, CHANNEL, DM = "1000", "1000", "2000", "3000", "3500"
+OTHER_GUILD = "2001"
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
 _EPOCH = 1420070400000
@@ -54,6 +55,7 @@ class FakeDiscord:
         self.fault: Callable[[str, str], web.Response | None] = lambda _method, _path: None
         self.answers: dict[str, Payload] = {}  # interaction token -> message
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
+        self.files: dict[str, bytes] = {}  # what the CDN has
         self.refuse_with = 0  # close code for whoever identifies
         self._sockets: list[web.WebSocketResponse] = []
         self._sequence = 0
@@ -69,6 +71,7 @@ class FakeDiscord:
         app = web.Application()
         app.router.add_get("/", self._gateway)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)
+        app.router.add_get("/cdn/{name}", self._cdn)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -152,7 +155,7 @@ class FakeDiscord:
         return data
 
     async def slash(
-        self, name: str, *, member: str = "5000", channel: str = CHANNEL, **options: Any
+        self, name: str, *, member: str = "5000", channel: str = CHANNEL, guild: str = GUILD, **options: Any
     ) -> Payload:
         """A member runs a slash command; gives the interaction."""
         kinds = {bool: 5, str: 3, int: 4}
@@ -160,9 +163,44 @@ class FakeDiscord:
             "id": snowflake(), "name": name, "type": 1,
             "options": [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()],
         }  # fmt: skip
-        return await self.interact(2, data, member=member, channel=channel)
+        return await self.interact(2, data, member=member, channel=channel, guild=guild)
 
-    async def press(self, message: Payload, label: str, *, member: str = "5000") -> Payload:
+    async def library(
+        self,
+        verb: str,
+        *,
+        guild: str = GUILD,
+        file: tuple[str, bytes] | None = None,
+        typing: str | None = None,
+        **options: str,
+    ) -> Payload:
+        """A member runs /library VERB, with a file or with text; `typing` asks for completions of an article."""
+        given: list[Payload] = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
+        resolved: Payload = {}
+        if file is not None:
+            id_ = snowflake()
+            url = f"http://127.0.0.1:{self.port}/cdn/{id_}"
+            self.files[id_] = file[1]
+            resolved["attachments"] = {
+                id_: {"id": id_, "filename": file[0], "size": len(file[1]), "url": url, "proxy_url": url}
+            }
+            given.append({"name": "file", "type": 11, "value": id_})
+        if typing is not None:
+            given.append({"name": "article", "type": 3, "value": typing, "focused": True})
+        data = {
+            "id": snowflake(),
+            "name": "library",
+            "type": 1,
+            "resolved": resolved,
+            "options": [{"name": verb, "type": 1, "options": given}],
+        }
+        return await self.interact(
+            2 if typing is None else 4, data, member="5000", channel=CHANNEL, guild=guild
+        )
+
+    async def press(
+        self, message: Payload, label: str, *, member: str = "5000", guild: str = GUILD
+    ) -> Payload:
         """A member presses a button of a message."""
         buttons = [button for row in message["components"] for button in row["components"]]
         (found,) = [
@@ -171,9 +209,13 @@ class FakeDiscord:
             if label in ((b.get("label") or "") + ((b.get("emoji") or {}).get("name") or ""))
         ]
         data = {"custom_id": found["custom_id"], "component_type": 2}
-        return await self.interact(3, data, member=member, channel=message["channel_id"], message=message)
+        return await self.interact(
+            3, data, member=member, channel=message["channel_id"], message=message, guild=guild
+        )
 
-    async def interact(self, type_: int, data: Payload, *, member: str, channel: str, **more: Any) -> Payload:
+    async def interact(
+        self, type_: int, data: Payload, *, member: str, channel: str, guild: str = GUILD, **more: Any
+    ) -> Payload:
         """An interaction of any type."""
         where: Payload = {"id": channel, "type": 1 if channel == DM else 0, "name": "here", "position": 0}
         payload: Payload = {
@@ -185,7 +227,7 @@ class FakeDiscord:
             payload["user"] = user(member)
         else:
             payload |= {
-                "guild_id": GUILD,
+                "guild_id": guild,
                 "member": {
                     "user": user(member),
                     "roles": [],
@@ -228,6 +270,9 @@ class FakeDiscord:
             if match:
                 return handler(self, *match.groups(), body=body, request=request)
         return reply({"message": f"the fake has no {method} {path}", "code": 0}, 404)
+
+    async def _cdn(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.files[request.match_info["name"]])
 
     def _me(self, **_: Any) -> web.Response:
         return reply(user(BOT, name="footnote", bot=True))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bot.answering.datatypes import Answer, Citation, Seen, Trace
-from ingest.pipeline import Outcome, ingest
+from ingest.fetch import Rules
+from ingest.pipeline import Outcome, ingest, place_of
 from vectorstore.chroma import Connection
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import LexicalIndex, stems
@@ -88,7 +89,7 @@ def store_all(library: Library, files: list[Path]) -> list[Outcome]:
     """Ingest files as the command does."""
     with library.connection.writing():
         library.store.repair()
-        outcomes = list(ingest(files, library.store, 10**7))
+        outcomes = list(ingest([place_of(file) for file in files], library.store, Rules(max_bytes=10**7)))
         library.index.sync(library.store)
     return outcomes
 

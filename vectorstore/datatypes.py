@@ -10,6 +10,10 @@ class UserError(Exception):
     """The one exception whose text is written for users: it says what to do, and holds no secret."""
 
 
+class NoArticlesError(UserError):
+    """A library that does not exist yet, or from which everything was removed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleInfo:
     """What a library knows of an article beside its text. `source` is its identity."""

@@ -1,9 +1,10 @@
-"""Everything that one library needs, opened once and passed on."""
+"""Everything that a library needs, opened once and passed on; all libraries of a data folder share it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import UserError
+from vectorstore.datatypes import NoArticlesError
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.lexical import LexicalIndex
 from vectorstore.retrieval import Retriever
@@ -21,15 +22,36 @@ class Library:
     retriever: Retriever
 
 
+class Shelf:
+    """All libraries of a data folder: one connection, and one embedding model, loaded when it is needed."""
+
+    def __init__(self, settings: VectorstoreSettings) -> None:
+        self.settings = settings
+        self.connection = Connection(settings)
+
+    def names(self) -> list[str]:
+        """The libraries that exist, in alphabetical order."""
+        with self.connection.lock:
+            return library_names(self.connection)
+
+    def open(self, name: str, *, must_exist: bool = False) -> Library:
+        """Open a library. Raises UserError when its name is unusable, or when it must exist and does not."""
+        # asked before the embedding model is compiled: half a minute of waiting for this message is too long
+        if must_exist and name not in (names := self.names()):
+            known = f" (there are: {', '.join(names)})" if names else ""
+            option = "" if name == "default" else f" --library {name}"
+            raise NoArticlesError(
+                f"library {name!r} has no articles{known}: run python -m ingest articles/{option}"
+            )
+        store = Store(self.connection, name, self._embedder)
+        index = LexicalIndex(self.settings.data / "lexical" / name)
+        return Library(self.connection, store, index, Retriever(store, index))
+
+    @cached_property
+    def _embedder(self) -> OnnxEmbedder:
+        return OnnxEmbedder(self.settings.embedding_model, self.settings.data / "models")
+
+
 def open_library(settings: VectorstoreSettings, name: str, *, must_exist: bool = False) -> Library:
-    """Open a library. Raises UserError when its name is unusable, or when it must exist and does not."""
-    connection = Connection(settings)
-    # asked before the embedding model is compiled, which would be half a minute of waiting for this message
-    if must_exist and name not in (names := library_names(connection)):
-        known = f" (there are: {', '.join(names)})" if names else ""
-        option = "" if name == "default" else f" --library {name}"
-        raise UserError(f"library {name!r} has no articles{known}: run python -m ingest articles/{option}")
-    embedder = OnnxEmbedder(settings.embedding_model, settings.data / "models")
-    store = Store(connection, name, embedder)
-    index = LexicalIndex(settings.data / "lexical" / name)
-    return Library(connection, store, index, Retriever(store, index))
+    """Open one library of a data folder; see `Shelf.open`."""
+    return Shelf(settings).open(name, must_exist=must_exist)

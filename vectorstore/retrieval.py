@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from vectorstore.chroma import ChromaError
-from vectorstore.datatypes import Chunk, Passage, UserError
+from vectorstore.datatypes import Chunk, NoArticlesError, Passage
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import LexicalIndex, Term, stem_of
 from vectorstore.store import ArticleRow, Store
@@ -48,7 +48,7 @@ class Retriever:
         ] = {}  # an id never changes its text; emptied when anything changes
 
     def retrieve(self, question: str, k: int = 8) -> Retrieval:
-        """The `k` best passages for a question. Raises UserError when the library has no articles.
+        """The `k` best passages for a question. Raises NoArticlesError when the library is empty.
 
         The score is `cosine + weight * bm25 / max(bm25)` over the union of both candidate lists;
         reciprocal rank fusion was clearly worse (DESIGN: hit@1 .73 against .82).
@@ -86,7 +86,9 @@ class Retriever:
         head = self.store.head()
         if head is None:
             self._head = None
-            raise UserError(f"library {self.store.library!r} has no articles: run python -m ingest PATH")
+            raise NoArticlesError(
+                f"library {self.store.library!r} has no articles: run python -m ingest PATH"
+            )
         if head == self._head and not force:
             return
         self._read_before.clear()
@@ -99,7 +101,9 @@ class Retriever:
         self._head = head
         if not self._rows:
             self._head = None
-            raise UserError(f"library {self.store.library!r} has no articles: run python -m ingest PATH")
+            raise NoArticlesError(
+                f"library {self.store.library!r} has no articles: run python -m ingest PATH"
+            )
 
     def _mended(self, question: str, terms: tuple[Term, ...]) -> str:
         """The question with each misspelt word as the articles write it, for the embedding model to read."""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import ArticleInfo, Chunk, UserError, header
+from vectorstore.datatypes import ArticleInfo, Chunk, NoArticlesError, UserError, header
 from vectorstore.embeddings import Embedder, Vectors
 
 PAGE = 1000  # rows per request where everything is read
@@ -206,7 +206,7 @@ class Store:
     def _required(self, kind: str) -> Any:
         collection = self.collection(kind)
         if collection is None:
-            raise UserError(f"library {self.library!r} has no articles: run python -m ingest PATH")
+            raise NoArticlesError(f"library {self.library!r} has no articles: run python -m ingest PATH")
         return collection
 
     def _create(self) -> Any:

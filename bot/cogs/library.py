@@ -1,0 +1,154 @@
+"""/library: the articles of this server, for those who may manage it."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.libraries import own_library
+from bot.reply import plain, split
+from vectorstore.datatypes import UserError
+from vectorstore.store import ArticleRow
+
+if TYPE_CHECKING:
+    from bot.client import FootnoteBot
+
+log = logging.getLogger(__name__)
+
+Interaction = discord.Interaction[Any]
+
+_CHOICES = 25  # that Discord shows
+_LARGEST = 20_000_000  # bytes of an attachment
+_SHOWN = 1500  # characters of an article
+
+
+class Library(commands.GroupCog, group_name="library", group_description="The articles of this server"):
+    """Add, list, show and remove; Discord itself asks for the permission to manage the server."""
+
+    def __init__(self, bot: "FootnoteBot") -> None:
+        self.bot = bot
+        super().__init__()
+        assert self.app_command is not None  # noqa: S101  (a GroupCog has one)
+        self.app_command.default_permissions = discord.Permissions(manage_guild=True)
+        self.app_command.guild_only = True
+
+    @app_commands.command(name="add", description="Add an article: a file (txt, md, html) or a web link")
+    @app_commands.describe(file="A text, Markdown or HTML file", link="A web page")
+    async def add(
+        self, interaction: Interaction, file: discord.Attachment | None = None, link: str | None = None
+    ) -> None:
+        """/library add."""
+        guild = _guild(interaction)
+        if (file is None) is (link is None):
+            await _tell(interaction, "Give one file, or one link.")
+            return
+        if file is not None and file.size > _LARGEST:
+            await _tell(interaction, f"The file is larger than {_LARGEST:,} bytes.")
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        name = plain(file.filename if file else link or "")[:200]
+        await interaction.edit_original_response(content=f"Reading {name} …")
+        try:
+            if file is not None:
+                added = await self.bot.adder.file(file.filename, await file.read(), own_library(guild))
+            else:
+                added = await self.bot.adder.link(link or "", own_library(guild))
+        except UserError as error:
+            await interaction.edit_original_response(content=f"{name}: {plain(str(error))}")
+            return
+        except discord.HTTPException:
+            await interaction.edit_original_response(content=f"{name}: Discord did not hand the file over.")
+            return
+        log.info("server %d: member %d added an article", guild, interaction.user.id)
+        told = {"new": "is in the library", "changed": "has taken the place of its last version"}
+        state = told.get(added.state, "was in the library already, unchanged")
+        passages = f"{added.chunks} passages, ready in {added.seconds:.1f} s"
+        await interaction.edit_original_response(content=f"{name} {state}: {passages}. Ask with `/ask`.")
+
+    @app_commands.command(name="list", description="The articles of this server")
+    async def list_(self, interaction: Interaction) -> None:
+        """/library list."""
+        rows = await self._rows(interaction)
+        lines = [f"- {_line(row)}" for row in rows]
+        parts = split("\n".join(lines)) or ["This server has no articles of its own yet."]
+        more = f"\n-# and more: {len(parts) - 1} further pages" if len(parts) > 1 else ""
+        await _tell(interaction, split(parts[0], 1900)[0] + more)
+
+    @app_commands.command(name="show", description="What is kept of an article")
+    async def show(self, interaction: Interaction, article: str) -> None:
+        """/library show."""
+        row = await self._row(interaction, article)
+        if row is None:
+            await _tell(interaction, "There is no such article: choose one from the list.")
+            return
+        facts = [
+            f"**{plain(row.info.title)}**",
+            f"source: {plain(row.info.source)}",
+            f"date: {row.info.date or 'not known'}, author: {plain(row.info.author or 'not known')}",
+            f"{row.chunks} passages, read {row.ingested_at}",
+        ]
+        await _tell(interaction, "\n".join(facts)[:_SHOWN])
+
+    @app_commands.command(
+        name="remove", description="Remove an article; it stops being answered from at once"
+    )
+    async def remove(self, interaction: Interaction, article: str) -> None:
+        """/library remove."""
+        guild = _guild(interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        row = await self._row(interaction, article)
+        removed = row is not None and await asyncio.to_thread(self.bot.libraries.remove, guild, row.id)
+        if row is None or not removed:
+            told = "There is no such article: choose one from the list."
+        else:
+            log.info("server %d: member %d removed an article", guild, interaction.user.id)
+            told = f"{plain(row.info.title)} is removed."
+        await interaction.edit_original_response(content=told)
+
+    @app_commands.command(name="status", description="How much this server's library holds")
+    async def status(self, interaction: Interaction) -> None:
+        """/library status."""
+        rows = await self._rows(interaction)
+        shared = await asyncio.to_thread(self.bot.libraries.shared)
+        passages = sum(row.chunks for row in rows)
+        last = f", the last one read {rows[0].ingested_at}" if rows else ""
+        own = f"This server: {len(rows)} articles, {passages} passages{last}."
+        await _tell(interaction, f"{own} Shared with all servers: {shared} articles.")
+
+    @show.autocomplete("article")
+    @remove.autocomplete("article")
+    async def _articles(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """The articles whose title or source holds what was typed so far."""
+        wanted = typed.casefold()
+        found = [
+            row
+            for row in await self._rows(interaction)
+            if wanted in row.info.title.casefold() or wanted in row.info.source.casefold()
+        ]
+        return [app_commands.Choice(name=row.info.title[:100], value=row.id) for row in found[:_CHOICES]]
+
+    async def _rows(self, interaction: Interaction) -> list[ArticleRow]:
+        return await asyncio.to_thread(self.bot.libraries.articles, _guild(interaction))
+
+    async def _row(self, interaction: Interaction, article: str) -> ArticleRow | None:
+        """By the id that autocompletion gives, or by title."""
+        rows = await self._rows(interaction)
+        return next((row for row in rows if article in {row.id, row.info.title}), None)
+
+
+def _guild(interaction: Interaction) -> int:
+    """The server, from the event itself and nothing else."""
+    assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
+    return interaction.guild_id
+
+
+def _line(row: ArticleRow) -> str:
+    date = f", {row.info.date}" if row.info.date else ""
+    return f"{plain(row.info.title)}{date} ({row.chunks} passages)"
+
+
+async def _tell(interaction: Interaction, text: str) -> None:
+    await interaction.response.send_message(text, ephemeral=True)

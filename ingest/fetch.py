@@ -1,0 +1,173 @@
+"""Fetch a web page that somebody named, without being led to the operator's own network.
+
+http and https on their usual ports only. A name is resolved once, every address it has must be a public one,
+and the connection goes to that very address, so that a second answer of the name server changes nothing. Each
+redirect is checked anew. No proxy from the environment; bytes and seconds are bounded.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from vectorstore.datatypes import UserError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_REDIRECTS = 5
+_PIECE = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTING = {301, 302, 303, 307, 308}
+_HTML = {"text/html", "application/xhtml+xml"}
+_PLAIN = {"text/plain", "text/markdown"}
+_HEADERS = {
+    "User-Agent": "Footnote (reads articles that an editor names)",
+    "Accept": "text/html,text/plain;q=0.9",
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was fetched, and from where after all redirects."""
+
+    url: str
+    body: bytes
+    is_html: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a fetch may do; tests that serve on loopback bring their own."""
+
+    max_bytes: int
+    seconds: float = 20.0
+    public: Callable[[Address], bool] = lambda address: _is_public(address)  # noqa: PLW0108  (defined below)
+    ports: frozenset[int] = frozenset(_PORTS.values())
+    resolve: Callable[[str, int], list[str]] = lambda host, port: _resolve(host, port)  # noqa: PLW0108
+
+
+def is_link(text: str) -> bool:
+    """Whether a text names a web page rather than a file."""
+    return text.lower().startswith(("http://", "https://"))
+
+
+def fetch(url: str, rules: Rules) -> Page:
+    """The page at `url`. Raises UserError with a reason that is fit for strangers."""
+    deadline = time.monotonic() + rules.seconds
+    for _ in range(_REDIRECTS + 1):
+        parts = _parts(url, rules)
+        response = _request(parts, rules, deadline)
+        try:
+            if response.status in _REDIRECTING and (target := response.getheader("Location")):
+                url = urljoin(url, target)
+                continue
+            return _page(url, response, rules, deadline)
+        finally:
+            response.close()
+    raise UserError("the link is redirected too often")
+
+
+def _parts(url: str, rules: Rules) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UserError("this is no web address") from error
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise UserError("only http and https links can be read")
+    if parts.username or parts.password:
+        raise UserError("a link with a user name in it is not read")
+    if (port or _PORTS[parts.scheme]) not in rules.ports:
+        raise UserError("only links to the usual ports (80 and 443) are read")
+    return parts
+
+
+def _request(parts: SplitResult, rules: Rules, deadline: float) -> http.client.HTTPResponse:
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    address = _checked_address(host, port, rules)
+    path = parts.path or "/"
+    try:
+        connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
+        connection.request("GET", f"{path}?{parts.query}" if parts.query else path, headers=_HEADERS)
+        return connection.getresponse()
+    except ssl.SSLError as error:
+        raise UserError(f"{host} has no valid certificate") from error
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        raise UserError(f"{host} does not answer") from error
+
+
+def _checked_address(host: str, port: int, rules: Rules) -> str:
+    """The address to connect to; every address of the host must be public, or none is used."""
+    try:
+        found = rules.resolve(host, port)
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"there is no host {host}") from error
+    if not found or not all(rules.public(ipaddress.ip_address(each.split("%")[0])) for each in found):
+        raise UserError(f"{host} is not a public address")
+    return found[0]
+
+
+def _is_public(address: Address) -> bool:
+    """Neither private, loopback, link-local, shared, multicast nor reserved, also inside an IPv6 wrapping."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to a host at an address that was checked."""
+
+    def __init__(self, host: str, port: int, address: str, *, secure: bool, seconds: float) -> None:
+        super().__init__(host, port, timeout=seconds)
+        self._address, self._secure = address, secure
+        self.default_port = 443 if secure else 80  # so that the Host header names no usual port
+
+    def connect(self) -> None:
+        """To the address, while certificate and Host header go by the name."""
+        sock = socket.create_connection((self._address, self.port), self.timeout)
+        if self._secure:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
+        self.sock = sock
+
+
+def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: float) -> Page:
+    if response.status != 200:
+        raise UserError(
+            f"the server answers {response.status} ({response.reason or 'no reason given'})"[:120]
+        )
+    kind = response.headers.get_content_type()
+    if kind not in _HTML | _PLAIN:
+        raise UserError(f"this is no web page but {kind[:60]}")
+    if response.getheader("Content-Encoding", "identity") != "identity":
+        raise UserError("the server sends the page compressed although it was asked not to")
+    pieces, size = [], 0
+    try:
+        while piece := response.read1(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > rules.max_bytes:
+                raise UserError(f"the page has more than INGEST_MAX_BYTES ({rules.max_bytes:,})")
+            _left(deadline)
+    except (OSError, http.client.HTTPException) as error:
+        raise UserError("the page broke off while it was read") from error
+    return Page(url, b"".join(pieces), kind in _HTML)
+
+
+def _left(deadline: float) -> float:
+    """Seconds that are left."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise UserError("the page takes too long to come")
+    return left

@@ -1,0 +1,197 @@
+"""/library in Discord: a server's own articles, added in a process of their own, seen by no other server."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord_kit import QuickBot, Stage, stage
+from fake_discord import GUILD, OTHER_GUILD
+
+from bot.adding import Adder, safe_name
+from bot.libraries import Libraries
+from bot.settings import BotSettings
+from prompts import Prompts
+from vectorstore.datatypes import UserError
+from vectorstore.library import Shelf
+from vectorstore.settings import VectorstoreSettings
+
+CANARY = "marmalade"
+ARTICLE = f"Garden show\n\nThe garden show in Farwell was opened by Ann Lee. The password of the shed is {CANARY}.\n"
+
+
+@pytest.fixture
+def vectorstore(tmp_path: Path, models: Path) -> VectorstoreSettings:
+    """A fresh data folder that borrows the compiled model."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(models, target_is_directory=True)
+    return VectorstoreSettings(data=tmp_path / "data")
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, vectorstore: VectorstoreSettings) -> AsyncIterator[Stage]:
+    """A loopback Discord and real libraries."""
+    async with stage(tmp_path) as made:
+        made.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+        yield made
+
+
+@pytest.fixture
+async def bot(scene: Stage) -> AsyncIterator[QuickBot]:
+    """A bot that is ready."""
+    async with scene.connected() as made:
+        yield made
+
+
+async def told(scene: Stage, interaction: dict[str, Any], word: str) -> str:
+    """The text of the answer to an interaction, once it holds a word."""
+    found = await scene.discord.wait_for(
+        lambda: (
+            m
+            if word in (m := scene.discord.answers.get(interaction["token"], {}).get("content", ""))
+            else None
+        ),
+        60,
+    )
+    return str(found)
+
+
+async def added(scene: Stage, name: str = "garden.txt", text: str = ARTICLE, word: str = "ready in") -> str:
+    """The end of /library add with a file."""
+    return await told(scene, await scene.discord.library("add", file=(name, text.encode())), word)
+
+
+async def asked(scene: Stage, question: str, guild: str = GUILD) -> dict[str, Any]:
+    """The answer to /ask."""
+    return await scene.discord.answer_to(await scene.discord.slash("ask", question=question, guild=guild))
+
+
+async def test_an_added_file_is_answerable_when_it_says_so(scene: Stage, bot: QuickBot) -> None:
+    """Added, asked, listed, shown, completed, replaced, removed: one life of an article."""
+    assert "there are no articles yet" in (await asked(scene, "Who opened the garden show?"))["content"]
+    assert "garden.txt is in the library: 1 passages" in await added(scene)
+    message = await asked(scene, "Who opened the garden show in Farwell?")
+    assert "Ann Lee" in message["content"]
+    assert "Garden show" in (await scene.discord.answer_to(await scene.discord.library("list")))["content"]
+    completed = await scene.discord.library("show", typing="gard")
+    callback = await scene.discord.wait_for(lambda: scene.discord.callbacks.get(completed["id"]))
+    (choice,) = callback["data"]["choices"]
+    assert choice["name"] == "Garden show"
+    shown = await scene.discord.answer_to(await scene.discord.library("show", article=choice["value"]))
+    assert "source: garden.txt" in shown["content"]
+    assert "already, unchanged" in await added(scene)
+    assert "taken the place" in await added(scene, text=ARTICLE.replace("Ann Lee", "Bo Park"))
+    assert "Bo Park" in (await asked(scene, "Who opened the garden show in Farwell?"))["content"]
+    status = await scene.discord.answer_to(await scene.discord.library("status"))
+    assert "This server: 1 articles, 1 passages" in status["content"]
+    assert "is removed" in await told(
+        scene, await scene.discord.library("remove", article=choice["value"]), "removed"
+    )
+    gone = await asked(scene, "Who opened the garden show in Farwell?")
+    assert "Bo Park" not in gone["content"]
+    sources = await scene.discord.answer_to(await scene.discord.press(message, "Sources"))
+    assert CANARY not in sources["content"]
+    assert "changed or removed" in sources["content"]
+
+
+async def test_no_other_server_sees_an_article(scene: Stage, bot: QuickBot) -> None:
+    """A canary in one server; every command, button and completion in another."""
+    await added(scene)
+    mine = await asked(scene, "What is the password of the shed?")
+    assert CANARY in mine["content"]
+    sent = len(scene.discord.requests)
+    other: Any = {"guild": OTHER_GUILD}
+    await asked(scene, "What is the password of the shed?", OTHER_GUILD)
+    await asked(scene, f"garden show {CANARY}", OTHER_GUILD)
+    for verb in ("list", "status"):
+        await scene.discord.answer_to(await scene.discord.library(verb, **other))
+    article = scene.libraries.articles(int(GUILD))[0].id  # type: ignore[union-attr]
+    for verb in ("show", "remove"):
+        await scene.discord.answer_to(await scene.discord.library(verb, article=article, **other))
+        completed = await scene.discord.library(verb, typing="", **other)
+        await scene.discord.wait_for(lambda completed=completed: scene.discord.callbacks.get(completed["id"]))
+    for label in ("Sources", "Why", "👍"):
+        await scene.discord.answer_to(await scene.discord.press(mine, label, **other))
+    told_there = json.dumps([body for _, _, body in scene.discord.requests[sent:]], ensure_ascii=False)
+    asked_for = f"> garden show {CANARY}"
+    assert CANARY not in told_there.replace(asked_for, "")
+    assert "Garden show" not in told_there
+    assert CANARY in (await asked(scene, "What is the password of the shed?"))["content"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("empty.txt", b"", "the file is empty"),
+        ("picture.txt", bytes(range(256)) * 30, "binary file"),
+        ("tool.exe", b"MZ", "type of file cannot be read"),
+        ("page.html", b"<script>1</script>", "there is no text in this page"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_says_why(
+    scene: Stage, bot: QuickBot, name: str, content: bytes, word: str
+) -> None:
+    """In place, and nothing is stored."""
+    interaction = await scene.discord.library("add", file=(name, content))
+    assert word in await told(scene, interaction, word)
+    assert scene.libraries.articles(int(GUILD)) == []  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("link", "word"),
+    [
+        ("http://127.0.0.1/", "not a public address"),
+        ("http://169.254.169.254/latest", "not a public address"),
+        ("file:///etc/passwd", "begins with http"),
+        ("https://user@example.com/", "user name"),
+    ],
+)
+async def test_a_link_into_the_inner_network_is_refused(
+    scene: Stage, bot: QuickBot, link: str, word: str
+) -> None:
+    """tests/test_fetch.py has all the tricks."""
+    assert word in await told(scene, await scene.discord.library("add", link=link), word)
+
+
+async def test_only_who_manages_the_server_sees_the_commands(scene: Stage, bot: QuickBot) -> None:
+    """By Discord's own command permissions, and in servers only."""
+    (synced,) = [body for method, _, body in scene.discord.requests if method == "PUT"]
+    (library,) = [command for command in synced if command["name"] == "library"]
+    assert library["default_member_permissions"] == 1 << 5
+    assert library["dm_permission"] is False
+
+
+async def test_what_eats_memory_or_time_is_ended_and_said(vectorstore: VectorstoreSettings) -> None:
+    """The process has limits, and the bot goes on."""
+    with pytest.raises(UserError, match="too much memory or time"):
+        await Adder(vectorstore, megabytes=150).file("a.txt", ARTICLE.encode(), "guild-1")
+    with pytest.raises(UserError, match="too long"):
+        await Adder(vectorstore, wall=0.05).file("a.txt", ARTICLE.encode(), "guild-1")
+    added = await Adder(vectorstore).file("a.txt", ARTICLE.encode(), "guild-1")
+    assert (added.state, added.chunks) == ("new", 1)
+
+
+def test_the_reading_process_has_no_secret(
+    vectorstore: VectorstoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what it needs is passed on."""
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    assert "secret" not in Adder(vectorstore)._environment().values()
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\temp\\a.txt", "a.txt"),
+        ("a\u202etxt.exe.txt", "atxt.exe.txt"),
+        ("a\x00b.txt", "ab.txt"),
+        ("x" * 300 + ".txt", "x" * 96 + ".txt"),
+        ("", "article.txt"),
+    ],
+)
+def test_a_files_name_is_only_a_name(name: str, safe: str) -> None:
+    """No folder, no control or turning character, no great length."""
+    assert safe_name(name) == safe
