@@ -6,15 +6,29 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import DateTime, ForeignKey, String, Text, create_engine, delete, event, func, select
+from sqlalchemy import (
+    DateTime,
+    Float,
+    ForeignKey,
+    String,
+    Text,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from bot.answering.datatypes import Answer, Citation, Seen, Trace
 from vectorstore.datatypes import UserError
+
+NEWEST = "0001"
+"""The last of bot/migrations/versions."""
 
 
 class Base(DeclarativeBase):
@@ -35,7 +49,7 @@ class AnswerRow(Base):
     abstained: Mapped[bool]
     answerer: Mapped[str] = mapped_column(String(200))
     library: Mapped[str] = mapped_column(String(64))
-    seconds: Mapped[float]
+    seconds: Mapped[float] = mapped_column(Float)
     citations: Mapped[str] = mapped_column(Text)  # JSON
     trace: Mapped[str] = mapped_column(Text)  # JSON
 
@@ -134,7 +148,15 @@ class Database:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables up to date."""
+    """Bring the tables up to date. Alembic, half a second of imports, is asked only when they are not."""
+    with engine.connect() as connection:
+        if inspect(connection).has_table("alembic_version"):
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if found == NEWEST:
+                return
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("bot") / "migrations"))
     with engine.begin() as connection:

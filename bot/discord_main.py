@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import gc
 import logging
 
 import discord
@@ -33,6 +34,8 @@ def run_discord() -> None:
     data.mkdir(parents=True, exist_ok=True)
     libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
     libraries.shared()  # compile the embedding model and open the index before anybody asks
+    gc.collect()
+    gc.freeze()  # a full collection of all that was imported stops the event loop for a sixth of a second
     database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
     shards = _shards(settings)
 

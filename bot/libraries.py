@@ -54,11 +54,8 @@ class Libraries:
 
     def articles(self, guild: int) -> list[ArticleRow]:
         """The articles of a server's own library, newest first."""
-        name = own_library(guild)
-        if name not in self._shelf.names():
-            return []
         try:
-            rows = self._chain(name).library.retriever.articles()
+            rows = self._chain(own_library(guild)).library.retriever.articles()
         except NoArticlesError:
             return []
         return sorted(rows, key=lambda row: (row.ingested_at, row.info.title), reverse=True)
@@ -85,8 +82,7 @@ class Libraries:
 
     def _may_ask(self, guild: int | None) -> list[str]:
         names = [self._settings.library] if self._settings.shared else []
-        names += [own_library(guild)] if guild is not None else []
-        return [name for name in names if name in self._shelf.names()]
+        return names + ([own_library(guild)] if guild is not None else [])
 
     def _chain(self, name: str) -> Chain:
         with self._lock:

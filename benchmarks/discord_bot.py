@@ -1,0 +1,162 @@
+"""The Discord bot against a loopback Discord: acknowledgement, answers, sustained load, a blocked loop.
+
+python -m benchmarks.discord_bot [--seconds 60]
+
+Bot and loopback server share one process and its event loop, so every figure holds the server's own work too;
+Discord's own latency is left out. The ingest that saturates the machine is a process of its own.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import itertools
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # the loopback Discord lives with the tests
+
+from discord_kit import Stage, stage  # noqa: E402
+
+from benchmarks.pipeline import QUESTIONS, write_articles  # noqa: E402
+from bot.libraries import Libraries  # noqa: E402
+from bot.settings import BotSettings  # noqa: E402
+from prompts import Prompts  # noqa: E402
+from vectorstore.library import Shelf  # noqa: E402
+from vectorstore.settings import VectorstoreSettings  # noqa: E402
+
+_members = itertools.count(10_000)
+
+
+def main() -> None:
+    """Run every measurement and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    seconds = parser.parse_args().seconds
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder), seconds))
+
+
+async def measure(folder: Path, seconds: float) -> None:
+    """Build a library with the sample article, connect, measure."""
+    data = folder / "data"
+    data.mkdir()
+    (data / "models").symlink_to(ROOT / "data" / "models", target_is_directory=True)
+    ingest(data, ROOT / "articles").wait()
+    write_articles(folder / "more", articles=200)
+    async with stage(folder) as scene:
+        scene.libraries = Libraries(Shelf(VectorstoreSettings(data=data)), Prompts(), BotSettings())
+        await process_start(scene, data)
+        scene.libraries.shared()
+        gc.collect()
+        gc.freeze()  # as bot.discord_main does
+        async with scene.connected(most=10_000):
+            await asyncio.gather(*(ask(scene) for _ in range(10)))  # warm up
+            idle = [await ask(scene) for _ in range(60)]
+            tell("acknowledged, idle", [ack for ack, _ in idle])
+            tell("answered, idle", [answered for _, answered in idle])
+            burst = await asyncio.gather(*(ask(scene) for _ in range(60)))
+            tell("acknowledged, 60 at once", [ack for ack, _ in burst])
+            tell("answered, 60 at once", [answered for _, answered in burst])
+            running = ingest(data, folder / "more", "--library", "other")
+            busy = []
+            while running.poll() is None:
+                busy.append(await ask(scene))
+            tell("acknowledged, beside an ingest", [ack for ack, _ in busy])
+            tell("answered, beside an ingest", [answered for _, answered in busy])
+            await sustained(scene, seconds)
+
+
+# `python -m bot`, but for where Discord is
+_PROCESS = """
+import sys, yarl, discord
+discord.http.Route.BASE = sys.argv[1] + "api/v10"
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sys.argv[1].replace("http", "ws"))
+from bot.discord_main import run_discord
+run_discord()
+"""
+
+
+async def process_start(scene: Stage, data: Path, rounds: int = 3) -> None:
+    """From the start of a new process to READY, imports, model and index included."""
+    environment = {**os.environ, "FOOTNOTE_DATA": str(data), "DISCORD_TOKEN": "MTAwMA.x.y"}
+    url = f"http://127.0.0.1:{scene.discord.port}/"
+    seconds = []
+    for _ in range(rounds):
+        before = scene.discord.identified
+        began = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _PROCESS, url, cwd=ROOT, env=environment
+        )
+        await scene.discord.wait_for(lambda before=before: scene.discord.identified > before, 60)
+        seconds.append(time.perf_counter() - began)
+        process.terminate()
+        await process.wait()
+    tell("process start to READY", seconds)
+
+
+def ingest(data: Path, articles: Path, *more: str) -> subprocess.Popen[bytes]:
+    """`python -m ingest` in a process of its own."""
+    environment = {**os.environ, "FOOTNOTE_DATA": str(data)}
+    command = [sys.executable, "-m", "ingest", str(articles), *more]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+
+
+async def ask(scene: Stage) -> tuple[float, float]:
+    """Seconds to the acknowledgement and to the final answer of one question, each by another member."""
+    question, server = QUESTIONS[next(_members) % len(QUESTIONS)], scene.discord
+    began = time.perf_counter()
+    interaction = await server.slash("ask", question=question, member=str(next(_members)))
+    await server.wait_for(lambda: interaction["id"] in server.callbacks, 60)
+    acknowledged = time.perf_counter() - began
+    await server.answer_to(interaction, 60)
+    return acknowledged, time.perf_counter() - began
+
+
+async def sustained(scene: Stage, seconds: float, asking: int = 16) -> None:
+    """So many members who each ask again as soon as they have their answer."""
+    until = time.perf_counter() + seconds
+    taken: list[float] = []
+    worst = 0.0
+
+    async def member() -> None:
+        while time.perf_counter() < until:
+            taken.append((await ask(scene))[1])
+
+    async def watch() -> None:
+        nonlocal worst
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            worst = max(worst, time.perf_counter() - before - 0.005)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(*(member() for _ in range(asking)))
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    tell(f"answered, {asking} members at a time", taken)
+    rate = len(taken) / seconds
+    print(f"sustained for {seconds:.0f} s: {rate:.1f} answers/s, loop blocked {1000 * worst:.0f} ms at worst")
+
+
+def tell(what: str, values: list[float]) -> None:
+    """One line."""
+    median, p95 = np.percentile(values, [50, 95])
+    print(
+        f"{what:34} median {median:.3f} s, p95 {p95:.3f} s, worst {max(values):.3f} s ({len(values)})",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The database of answers: its versions, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from fakes import answer
+from sqlalchemy import create_engine
+
+from bot.database import NEWEST, Base, Database
+from vectorstore.datatypes import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) -> None:
+    """Nothing is left for a next migration to do, and the code knows the newest one."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    Database(url).close()
+    with create_engine(url).connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert context.get_current_revision() == NEWEST
+        assert compare_metadata(context, Base.metadata) == []
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "bot" / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST
+
+
+def test_a_second_opening_keeps_what_is_there(tmp_path: Path) -> None:
+    """Migrations that were done are not done again."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    first = Database(url)
+    number = first.record(answer(), guild_id="1", member_id="2")
+    first.close()
+    again = Database(url)
+    found = again.answer(number, guild_id="1")
+    assert found is not None
+    assert found[0] == answer()
+    again.close()
+
+
+def test_forgetting_a_member_takes_the_votes_on_their_answers_along(tmp_path: Path) -> None:
+    """And leaves what others asked."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    mine = database.record(answer(), guild_id="1", member_id="2")
+    theirs = database.record(answer(), guild_id="1", member_id="3")
+    database.vote(mine, "3", good=True)
+    database.vote(theirs, "2", good=False)
+    database.forget("2")
+    assert database.answer(mine, guild_id="1") is None
+    assert database.answer(theirs, guild_id="1") is not None
+    assert list(database.votes(mine)) == list(database.votes(theirs)) == []
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "sqlite:////nowhere/at/all/a.db", "postgresql+nodriver://u:hunter2@h/d"]
+)
+def test_a_database_that_cannot_be_opened_is_told_without_its_secret(url: str) -> None:
+    """One line with the setting to change."""
+    with pytest.raises(UserError, match="check DATABASE_URL") as caught:
+        Database(url)
+    assert "hunter2" not in str(caught.value)
