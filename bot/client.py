@@ -14,6 +14,8 @@ from bot.adding import Adder
 from bot.cogs.about import About
 from bot.cogs.asking import SORRY, Asking
 from bot.cogs.library import Library
+from bot.cogs.settings import Settings
+from bot.cogs.unasked import Unasked
 from bot.desk import Desk
 from bot.libraries import Libraries
 from bot.sending import Lost
@@ -27,21 +29,32 @@ PERMISSIONS = discord.Permissions(
 )
 
 
-def intents() -> discord.Intents:
+def intents(*, message_content: bool) -> discord.Intents:
     """Guilds and messages. Without the privileged message content, Discord still gives the text of mentions,
     of replies that ping the bot, and of direct messages.
     """
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    return discord.Intents(
+        guilds=True, guild_messages=True, dm_messages=True, message_content=message_content
+    )
 
 
 class FootnoteBot(commands.AutoShardedBot):
     """The bot: `desk` answers, `libraries` and `adder` keep each server's articles."""
 
-    def __init__(self, desk: Desk, libraries: Libraries, adder: Adder, state: Path, **options: Any) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        libraries: Libraries,
+        adder: Adder,
+        state: Path,
+        *,
+        message_content: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
-            intents=intents(),
+            intents=intents(message_content=message_content),
             # discord.py sends no allowed_mentions by default, and then everything in an answer pings
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -58,6 +71,8 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(self.asking)
         await self.add_cog(About(self))
         await self.add_cog(Library(self))
+        await self.add_cog(Settings(self))
+        await self.add_cog(Unasked(self, self.asking))
         self.add_dynamic_items(AnswerButton)
         await self._sync_commands()
 

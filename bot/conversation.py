@@ -24,6 +24,21 @@ def without_mention(content: str, me: discord.ClientUser) -> str:
     return re.sub(rf"<@!?{me.id}>", " ", content).strip()
 
 
+async def begun_by(channel: object, me: discord.ClientUser) -> bool:
+    """Whether a channel is a thread that began with one of the bot's messages, or that the bot made."""
+    if not isinstance(channel, discord.Thread):
+        return False
+    if channel.owner_id == me.id:
+        return True
+    first = channel.starter_message
+    if first is None and isinstance(channel.parent, discord.TextChannel):
+        try:  # a thread has the id of the message that it began with
+            first = await channel.parent.fetch_message(channel.id)
+        except (discord.HTTPException, *Lost):
+            return False
+    return first is not None and first.author.id == me.id
+
+
 async def referenced(message: discord.Message) -> discord.Message | None:
     """The message that another replies to; None if it is gone, or the bot may not read it."""
     reference = message.reference

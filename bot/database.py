@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 
@@ -27,7 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from bot.answering.datatypes import Answer, Citation, Seen, Trace
 from vectorstore.datatypes import UserError
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The last of bot/migrations/versions."""
 
 
@@ -64,6 +64,27 @@ class FeedbackRow(Base):
     good: Mapped[bool]
     comment: Mapped[str] = mapped_column(Text, default="")
     voted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class GuildSettingsRow(Base):
+    """What a server has set: GuildSettings as JSON."""
+
+    __tablename__ = "guild_settings"
+
+    guild_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    fields: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuildSettings:
+    """What a server's managers have set."""
+
+    auto_channels: tuple[int, ...] = ()  # channels and forums in which questions are answered unasked
+    staff_role: int | None = None  # besides those who may manage messages
+    helpers_channel: int | None = None  # is told what the articles do not answer
+    private: bool = False  # whether /ask answers the asker alone unless told otherwise
+    threshold: float | None = None  # in place of BOT_THRESHOLD
+    greeted: bool = False  # whether the server was told how to begin
 
 
 class Database:
@@ -138,6 +159,19 @@ class Database:
             )
             answers, votes = counted
             return answers or 0, votes or 0
+
+    def settings(self, guild_id: str) -> GuildSettings:
+        """A server's settings; the defaults if it has set nothing."""
+        with Session(self._engine) as session:
+            row = session.get(GuildSettingsRow, guild_id)
+            fields = json.loads(row.fields) if row else {}
+        return GuildSettings(**{**fields, "auto_channels": tuple(fields.get("auto_channels", ()))})
+
+    def set(self, guild_id: str, settings: GuildSettings) -> None:
+        """Keep a server's settings."""
+        with Session(self._engine) as session:
+            session.merge(GuildSettingsRow(guild_id=guild_id, fields=json.dumps(asdict(settings))))
+            session.commit()
 
     def forget(self, member_id: str) -> None:
         """Delete all that is kept of a member."""

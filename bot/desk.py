@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.answering.datatypes import Answer, Turn
-from bot.database import Database
+from bot.database import Database, GuildSettings
 from bot.libraries import Libraries
 from bot.turns import FairQueue
 from vectorstore.datatypes import Chunk, UserError
@@ -35,13 +36,17 @@ class Desk:
         self.database = database
         self._libraries = libraries
         self._turns = turns
+        self._settings: dict[int, GuildSettings] = {}  # of the servers that were asked in since the start
 
     async def ask(self, question: str, history: Sequence[Turn], *, member: int, guild: int | None) -> Given:
         """Answer a question. Raises UserError when it cannot be asked, or not now."""
+        settings = await self.settings(guild)
         async with self._turns.turn(member):
             try:
                 async with asyncio.timeout(_LONGEST):
-                    answer = await asyncio.to_thread(self._libraries.answer, question, history, guild)
+                    answer = await asyncio.to_thread(
+                        self._libraries.answer, question, history, guild, settings.threshold
+                    )
             except TimeoutError as error:
                 raise UserError("this took too long: please ask again in a minute") from error
         number = await asyncio.to_thread(
@@ -53,6 +58,21 @@ class Desk:
         """An answer given in this server and who asked, or None."""
         found = await asyncio.to_thread(self.database.answer, number, guild_id=str(guild or ""))
         return None if found is None else (found[0], int(found[1]))
+
+    async def settings(self, guild: int | None) -> GuildSettings:
+        """What a server has set; the defaults in a direct message."""
+        if guild is None:
+            return GuildSettings()
+        if guild not in self._settings:
+            self._settings[guild] = await asyncio.to_thread(self.database.settings, str(guild))
+        return self._settings[guild]
+
+    async def change(self, guild: int, **fields: Any) -> GuildSettings:
+        """Change some of a server's settings."""
+        changed = replace(await self.settings(guild), **fields)
+        await asyncio.to_thread(self.database.set, str(guild), changed)
+        self._settings[guild] = changed
+        return changed
 
     async def vote(self, number: int, member: int, *, good: bool, comment: str = "") -> None:
         """Keep a member's vote on an answer."""

@@ -5,6 +5,7 @@ import base64
 import binascii
 import gc
 import logging
+from typing import Any
 
 import discord
 
@@ -42,7 +43,14 @@ def run_discord() -> None:
     def build() -> FootnoteBot:
         turns = FairQueue(workers=settings.workers, cooldown=settings.cooldown)
         desk = Desk(libraries, database, turns)
-        return FootnoteBot(desk, libraries, Adder(vectorstore), data / "commands.sha256", **shards)
+        return FootnoteBot(
+            desk,
+            libraries,
+            Adder(vectorstore),
+            data / "commands.sha256",
+            message_content=settings.message_content,
+            **shards,
+        )
 
     try:
         asyncio.run(supervise(build, token))
@@ -69,7 +77,7 @@ def _token(settings: DiscordSettings) -> str:
     return settings.token.get_secret_value().strip()
 
 
-def _shards(settings: DiscordSettings) -> dict[str, object]:
+def _shards(settings: DiscordSettings) -> dict[str, Any]:
     """Which of Discord's shards this process serves."""
     if not settings.shard_ids:
         return {"shard_count": settings.shard_count} if settings.shard_count else {}

@@ -28,7 +28,9 @@ class Libraries:
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
-    def answer(self, text: str, history: Sequence[Turn], guild: int | None) -> Answer:
+    def answer(
+        self, text: str, history: Sequence[Turn], guild: int | None, threshold: float | None = None
+    ) -> Answer:
         """The better answer of the shared and the server's own library.
 
         Raises NoArticlesError when neither has an article, UserError when the question cannot be asked.
@@ -36,7 +38,7 @@ class Libraries:
         answers = []
         for name in self._may_ask(guild):
             try:
-                answers.append(self._chain(name).answer(text, history))
+                answers.append(self._chain(name).answer(text, history, threshold=threshold))
             except NoArticlesError:
                 continue
         if not answers:

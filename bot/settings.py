@@ -34,6 +34,9 @@ class DiscordSettings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, validation_alias="DATABASE_URL", description="PostgreSQL instead of a file in the data folder"
     )
+    message_content: bool = Field(
+        False, description="ask Discord for the text of all messages, for channels that are answered unasked"
+    )
     workers: int = Field(2, ge=1, le=64, description="how many questions are answered at once")
     cooldown: float = Field(1.0, ge=0, description="seconds between two questions of a member")
     shard_ids: str = Field("", description="of this process, for example 0,1; empty for all of them")

@@ -32,14 +32,18 @@ class ScriptedChain:
     asked: list[tuple[str, list[Turn]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     chunks: dict[str, Chunk] = field(default_factory=dict)
+    thresholds: list[float | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The gate is open until a test shuts it."""
         self.gate.set()
 
-    def answer(self, text: str, history: Sequence[Turn], guild: int | None) -> Answer:
+    def answer(
+        self, text: str, history: Sequence[Turn], guild: int | None, threshold: float | None = None
+    ) -> Answer:
         """What the test wants, once the gate is open."""
         self.asked.append((text, list(history)))
+        self.thresholds.append(threshold)
         self.gate.wait(20)
         return replace(self.says(text), question=text)
 
@@ -64,6 +68,7 @@ class Stage:
     database: Database
     folder: Path
     libraries: Libraries | None = None  # instead of the scripted chain
+    message_content: bool = False
 
     def build(self, **queue: Any) -> QuickBot:
         """A bot as `python -m bot` builds it."""
@@ -72,7 +77,9 @@ class Stage:
         desk = Desk(libraries, self.database, turns)
         adder = Adder(VectorstoreSettings(data=self.folder / "data"))
         state = self.folder / "commands.sha256"
-        return QuickBot(desk, libraries, adder, state, guild_ready_timeout=0.05, heartbeat_timeout=5.0)
+        options: dict[str, Any] = {"guild_ready_timeout": 0.05, "heartbeat_timeout": 5.0}
+        options["message_content"] = self.message_content
+        return QuickBot(desk, libraries, adder, state, **options)
 
     @contextlib.asynccontextmanager
     async def connected(self, **queue: Any) -> AsyncIterator[QuickBot]:

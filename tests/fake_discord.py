@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 Payload = dict[str, Any]
 APP, BOT, GUILD, CHANNEL, DM = "1000", "1000", "2000", "3000", "3500"
 OTHER_GUILD = "2001"
+STAFF, FORUM = "7000", "3100"
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
 _EPOCH = 1420070400000
@@ -56,13 +57,13 @@ class FakeDiscord:
         self.answers: dict[str, Payload] = {}  # interaction token -> message
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
         self.files: dict[str, bytes] = {}  # what the CDN has
+        self.intents = 0  # that the client asked for
         self.refuse_with = 0  # close code for whoever identifies
         self._sockets: list[web.WebSocketResponse] = []
         self._sequence = 0
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self.port = 0
-        self.extra_channels: list[Payload] = []
 
     # ---- life
 
@@ -130,6 +131,7 @@ class FakeDiscord:
         channel: str = CHANNEL,
         mention: bool = False,
         reply_to: str | None = None,
+        roles: tuple[str, ...] = (),
     ) -> Payload:
         """A message of a member, stored; give it to `say`."""
         data: Payload = {
@@ -140,7 +142,7 @@ class FakeDiscord:
         if channel != DM:
             data |= {
                 "guild_id": GUILD,
-                "member": {"user": user(author), "roles": [], "flags": 0, "joined_at": None},
+                "member": {"user": user(author), "roles": list(roles), "flags": 0, "joined_at": None},
             }
         if reply_to:
             data["message_reference"] = {"message_id": reply_to, "channel_id": channel}
@@ -151,7 +153,8 @@ class FakeDiscord:
     async def say(self, content: str, **more: Any) -> Payload:
         """A member writes."""
         data = self.message(content, **more)
-        await self.dispatch("MESSAGE_CREATE", data)
+        seen = bool(self.intents & (1 << 15)) or data["mentions"] or data["channel_id"] == DM
+        await self.dispatch("MESSAGE_CREATE", data if seen else {**data, "content": ""})
         return data
 
     async def slash(
@@ -389,6 +392,7 @@ class FakeDiscord:
                 await socket.send_str(json.dumps({"op": 11, "d": None, "s": None, "t": None}))
             elif message["op"] == 2:
                 self.identified += 1
+                self.intents = message["d"]["intents"]
                 if self.refuse_with:
                     await socket.close(code=self.refuse_with)
                     break
@@ -419,10 +423,17 @@ class FakeDiscord:
         }
         channels = [
             {"id": CHANNEL, "type": 0, "name": "here", "position": 0, "permission_overwrites": []},
-            *self.extra_channels,
+            {
+                "id": FORUM,
+                "type": 15,
+                "name": "help",
+                "position": 1,
+                "permission_overwrites": [],
+                "available_tags": [],
+            },
         ]
         guild = {
-            "id": GUILD, "name": "Guild", "owner_id": "9000", "roles": [everyone], "channels": channels, "threads": [], "emojis": [], "features": [],
+            "id": GUILD, "name": "Guild", "owner_id": "9000", "roles": [everyone, {**everyone, "id": STAFF, "name": "staff", "permissions": "0"}], "channels": channels, "threads": [], "emojis": [], "features": [],
             "members": [{"user": user(BOT, name="footnote", bot=True), "roles": [], "flags": 0, "joined_at": None}], "member_count": 2,
             "system_channel_id": CHANNEL, "presences": [], "voice_states": [], "stickers": [],
         }  # fmt: skip

@@ -22,8 +22,8 @@ class Chain:
         self._threshold = threshold
         self._k = k
 
-    def answer(self, text: str, history: Sequence[Turn] = ()) -> Answer:
-        """The answer to a question, with the sentences it was read in.
+    def answer(self, text: str, history: Sequence[Turn] = (), *, threshold: float | None = None) -> Answer:
+        """The answer to a question, with the sentences it was read in; `threshold` overrules the chain's own.
 
         Raises UserError when the question is empty or too long, or the library has no articles.
         """
@@ -35,7 +35,8 @@ class Chain:
             raise UserError(f"the question has {len(asked)} characters: ask in at most {_MOST_CHARACTERS}")
         question = understand(asked, history)
         retrieval = self.library.retriever.retrieve(question.search_text, self._k)
-        composed = compose(question, retrieval, self.library.store.embedder, self._threshold)
+        least = self._threshold if threshold is None else threshold
+        composed = compose(question, retrieval, self.library.store.embedder, least)
         return Answer(
             question=text,
             text=composed.text or self._unknown,
@@ -48,7 +49,7 @@ class Chain:
                 passages=tuple(map(_seen, retrieval.passages)),
                 revision=retrieval.revision,
                 likelihood=composed.likelihood,
-                threshold=self._threshold,
+                threshold=least,
             ),
         )
 

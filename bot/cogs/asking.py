@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.conversation import history_of, referenced, spoken_to, without_mention
+from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
 from bot.reply import Reply, plain, render
 from bot.sending import Lost, robustly
@@ -57,9 +57,11 @@ class Asking(commands.Cog):
         self,
         interaction: Interaction,
         question: app_commands.Range[str, 1, _QUESTION],
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         """/ask."""
+        if private is None:
+            private = (await self.bot.desk.settings(interaction.guild_id)).private
         await self._respond(interaction, question, private=private)
 
     async def _about(self, interaction: Interaction, message: discord.Message) -> None:
@@ -113,8 +115,9 @@ class Asking(commands.Cog):
         if spoken_to(message, me):
             # "@Footnote" in reply to somebody's question asks that question
             return text or (before.content.strip() if before is not None else "")
-        own_thread = isinstance(message.channel, discord.Thread) and message.channel.owner_id == me.id
-        return text or None if message.guild is None or own_thread else None
+        if message.guild is None or await begun_by(message.channel, me):
+            return text or None
+        return None
 
     async def _reply_to(self, message: discord.Message, question: str) -> None:
         me = self.bot.user
@@ -137,7 +140,8 @@ class Asking(commands.Cog):
                 log.exception("a question could not be answered")
                 await _send(message, Reply((SORRY,)), None)
                 return
-        await _send(message, _rendered(given), buttons(given.number, given.answer))
+        await self.send(message, given)
+        await self.tell_helpers(given, message.guild, message.jump_url)
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
@@ -155,6 +159,8 @@ class Asking(commands.Cog):
                 question, (), member=interaction.user.id, guild=interaction.guild_id
             )
             reply, view = _rendered(given, question), buttons(given.number, given.answer)
+            if not private:
+                await self.tell_helpers(given, interaction.guild, "")
         except UserError as error:
             reply = Reply((plain(str(error)),))
         except Exception:  # the last barrier: its text is for the log alone
@@ -162,6 +168,23 @@ class Asking(commands.Cog):
             reply = Reply((SORRY,))
         if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
             await _deliver(interaction, reply, view, private=private)
+
+    async def send(self, message: discord.Message, given: Given) -> None:
+        """Reply to a message with an answer."""
+        await _send(message, _rendered(given), buttons(given.number, given.answer))
+
+    async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
+        """Where a server wants it, note what the articles do not answer. Without a mention."""
+        if guild is None or not given.answer.abstained:
+            return
+        channel_id = (await self.bot.desk.settings(guild.id)).helpers_channel
+        channel = guild.get_channel(channel_id) if channel_id else None
+        if isinstance(channel, discord.abc.Messageable):
+            note = (
+                f"Not in the articles: {plain(' '.join(given.answer.question.split()))[:1500]} {link}".strip()
+            )
+            with contextlib.suppress(discord.HTTPException, *Lost):
+                await channel.send(note, suppress_embeds=True)
 
     async def say_restarting(self) -> None:
         """Leave no "thinking…" behind."""

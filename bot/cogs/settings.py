@@ -1,0 +1,99 @@
+"""/settings: how the bot behaves in a server, for those who may manage it."""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.database import GuildSettings
+
+if TYPE_CHECKING:
+    from bot.client import FootnoteBot
+
+Interaction = discord.Interaction[Any]
+
+_NO_CONTENT = (
+    "-# The bot runs without the message content intent, so it cannot see these questions: its operator "
+    "switches the intent on in the developer portal and sets BOT_MESSAGE_CONTENT=true."
+)
+
+
+class Settings(commands.GroupCog, group_name="settings", group_description="How Footnote behaves here"):
+    """Show and change; Discord itself asks for the permission to manage the server."""
+
+    def __init__(self, bot: "FootnoteBot") -> None:
+        self.bot = bot
+        super().__init__()
+        assert self.app_command is not None  # noqa: S101  (a GroupCog has one)
+        self.app_command.default_permissions = discord.Permissions(manage_guild=True)
+        self.app_command.guild_only = True
+
+    @app_commands.command(name="show", description="What is set")
+    async def show(self, interaction: Interaction) -> None:
+        """/settings show."""
+        await self._tell(interaction, await self.bot.desk.settings(interaction.guild_id))
+
+    @app_commands.command(
+        name="auto", description="Answer questions in a channel or forum without being asked"
+    )
+    @app_commands.describe(channel="The channel or forum", on="Answer there?")
+    async def auto(
+        self, interaction: Interaction, channel: discord.TextChannel | discord.ForumChannel, on: bool
+    ) -> None:
+        """/settings auto."""
+        now = await self.bot.desk.settings(interaction.guild_id)
+        others = tuple(each for each in now.auto_channels if each != channel.id)
+        await self._change(interaction, auto_channels=(*others, channel.id) if on else others)
+
+    @app_commands.command(name="staff", description="The role whose members answer questions themselves")
+    @app_commands.describe(role="Nobody, if you leave it out")
+    async def staff(self, interaction: Interaction, role: discord.Role | None = None) -> None:
+        """/settings staff."""
+        await self._change(interaction, staff_role=role.id if role else None)
+
+    @app_commands.command(name="helpers", description="Where to note what the articles do not answer")
+    @app_commands.describe(channel="Nowhere, if you leave it out")
+    async def helpers(self, interaction: Interaction, channel: discord.TextChannel | None = None) -> None:
+        """/settings helpers."""
+        await self._change(interaction, helpers_channel=channel.id if channel else None)
+
+    @app_commands.command(name="private", description="Show answers to /ask to the asker alone")
+    async def private(self, interaction: Interaction, on: bool) -> None:
+        """/settings private."""
+        await self._change(interaction, private=on)
+
+    @app_commands.command(name="threshold", description="How sure to be before answering, from 0 to 1")
+    @app_commands.describe(value="The operator's, if you leave it out")
+    async def threshold(
+        self, interaction: Interaction, value: app_commands.Range[float, 0.0, 1.0] | None = None
+    ) -> None:
+        """/settings threshold."""
+        await self._change(interaction, threshold=value)
+
+    async def _change(self, interaction: Interaction, **fields: Any) -> None:
+        assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
+        await self._tell(interaction, await self.bot.desk.change(interaction.guild_id, **fields))
+
+    async def _tell(self, interaction: Interaction, settings: GuildSettings) -> None:
+        text = told(settings)
+        if settings.auto_channels and not self.bot.intents.message_content:
+            text += f"\n{_NO_CONTENT}"
+        await interaction.response.send_message(text, ephemeral=True)
+
+
+def told(settings: GuildSettings) -> str:
+    """The settings for people."""
+    auto = ", ".join(f"<#{channel}>" for channel in settings.auto_channels) or "nowhere"
+    helpers = f"<#{settings.helpers_channel}>" if settings.helpers_channel else "nowhere"
+    staff = f"<@&{settings.staff_role}>" if settings.staff_role else "who may manage messages"
+    threshold = "the operator's" if settings.threshold is None else f"{settings.threshold:g}"
+    return "\n".join(
+        [
+            f"answers without being asked: {auto}",
+            f"staff: {staff}",
+            f"notes what it does not know: {helpers}",
+            f"/ask answers: {'the asker alone' if settings.private else 'everybody'}, unless told otherwise",
+            f"threshold: {threshold}",
+        ]
+    )

@@ -1,0 +1,150 @@
+"""Answering without being asked, in the channels and forums that a server has chosen; and saying hello, once.
+
+Only questions, only when sure, never when staff has spoken meanwhile; a few messages typed in a row are one.
+"""
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from bot.answering.question import Kind, content_words, understand
+from bot.cogs.asking import Asking
+from bot.conversation import begun_by, spoken_to
+from bot.database import GuildSettings
+from bot.sending import Lost
+from vectorstore.datatypes import UserError
+
+if TYPE_CHECKING:
+    from bot.client import FootnoteBot
+
+log = logging.getLogger(__name__)
+
+PAUSE = 3.0  # seconds without a further message of the same member
+# likelihood. python -m benchmarks.tune_picker: at .4 it holds back on 31 % of the answerable questions and on
+# 75 % of the unanswerable ones
+SURE = 0.4
+_MOST_WAITING = 1000  # members whose messages are being gathered
+_QUESTION = 1500  # characters
+_OPENS = re.compile(
+    r"\s*(?:who|whom|whose|what|when|where|why|how|which|is|are|was|were|do|does|did|can|could|has|have|will)\b",
+    re.IGNORECASE,
+)
+HELLO = (
+    "Hello! I answer questions from this community's articles and show the sentence I read the answer in. "
+    "Try `/ask`. Who may manage the server adds articles with `/library add`; `/help` shows the rest."
+)
+
+
+class Unasked(commands.Cog):
+    """Watches the chosen channels."""
+
+    def __init__(self, bot: "FootnoteBot", asking: Asking, pause: float = PAUSE) -> None:
+        self.bot = bot
+        self.pause = pause
+        self._asking = asking
+        self._gathered: dict[tuple[int, int], list[discord.Message]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._staff_spoke: dict[int, int] = {}  # channel -> the last message of staff in it
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Gather what a member says in a chosen channel."""
+        if message.author.bot or message.guild is None or not message.content.strip():
+            return
+        settings = await self.bot.desk.settings(message.guild.id)
+        if not _chosen(message.channel, settings):
+            return
+        if _is_staff(message.author, settings):
+            self._staff_spoke[message.channel.id] = message.id
+            return
+        if await self._meant_otherwise(message) or len(self._gathered) >= _MOST_WAITING:
+            return
+        key = (message.channel.id, message.author.id)
+        first = key not in self._gathered
+        self._gathered.setdefault(key, []).append(message)
+        if first:
+            task = asyncio.create_task(self._wait(key))
+            self._tasks.add(task)  # the loop itself keeps no hold of a task
+            task.add_done_callback(self._tasks.discard)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Say in the system channel, once, how to begin."""
+        if (await self.bot.desk.settings(guild.id)).greeted or guild.system_channel is None:
+            return
+        await self.bot.desk.change(guild.id, greeted=True)
+        try:
+            await guild.system_channel.send(HELLO)
+        except (discord.HTTPException, *Lost):
+            log.info("could not say hello in server %d", guild.id)
+
+    async def cog_unload(self) -> None:
+        """Nothing goes on after the end."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _meant_otherwise(self, message: discord.Message) -> bool:
+        """Whether `Asking` answers it, or it is a reply to somebody."""
+        me = self.bot.user
+        assert me is not None  # noqa: S101  (we are connected)
+        return message.reference is not None or spoken_to(message, me) or await begun_by(message.channel, me)
+
+    async def _wait(self, key: tuple[int, int]) -> None:
+        count = 0
+        while len(self._gathered[key]) > count:
+            count = len(self._gathered[key])
+            await asyncio.sleep(self.pause)
+        messages = self._gathered.pop(key)
+        try:
+            await self._answer(messages)
+        except UserError:
+            log.info("a question was not answered unasked: too much is going on")
+        except (discord.HTTPException, *Lost) as error:
+            log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
+        except Exception:
+            log.exception("a question could not be answered")
+
+    async def _answer(self, messages: list[discord.Message]) -> None:
+        last = messages[-1]
+        question = "\n".join(message.content.strip() for message in messages)[:_QUESTION]
+        opening = isinstance(last.channel, discord.Thread) and messages[0].id == last.channel.id
+        if opening:
+            question = f"{last.channel.name}\n{question}"[:_QUESTION]  # type: ignore[union-attr]
+        if not (opening or is_question(question)):
+            return
+        guild = last.guild.id if last.guild else None
+        given = await self.bot.desk.ask(question, (), member=last.author.id, guild=guild)
+        if self._staff_spoke.get(last.channel.id, 0) > messages[0].id:
+            return
+        if given.answer.abstained or given.answer.trace.likelihood < SURE:
+            await self._asking.tell_helpers(given, last.guild, last.jump_url)
+            return
+        await self._asking.send(last, given)
+
+
+def is_question(text: str) -> bool:
+    """Whether somebody asks for something, as opposed to talking."""
+    says = bool(content_words(text))
+    return says and (
+        text.rstrip().endswith("?") or (bool(_OPENS.match(text)) and understand(text).kind is not Kind.OTHER)
+    )
+
+
+def _chosen(channel: object, settings: GuildSettings) -> bool:
+    own = getattr(channel, "id", None)
+    parent = channel.parent_id if isinstance(channel, discord.Thread) else None
+    return own in settings.auto_channels or parent in settings.auto_channels
+
+
+def _is_staff(author: discord.User | discord.Member, settings: GuildSettings) -> bool:
+    if not isinstance(author, discord.Member):
+        return False
+    if any(role.id == settings.staff_role for role in author.roles):
+        return True
+    # a forum's or server's default role may manage messages in small servers: then everybody would be staff
+    default = author.guild.default_role.permissions.manage_messages
+    return author.guild_permissions.manage_messages and not default

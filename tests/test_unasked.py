@@ -1,0 +1,203 @@
+"""Answering without being asked, settings, and hello: the real client against a loopback Discord."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord_kit import QuickBot, Stage, stage
+from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, snowflake
+from fakes import answer
+
+from bot.cogs.unasked import Unasked, is_question
+from bot.database import GuildSettings
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A server that has chosen its channel and its forum, and whose operator switched the intent on."""
+    async with stage(tmp_path) as made:
+        made.message_content = True
+        settings = GuildSettings(
+            auto_channels=(int(CHANNEL), int(FORUM)), staff_role=int(STAFF), helpers_channel=int(CHANNEL)
+        )
+        made.database.set(GUILD, settings)
+        yield made
+
+
+@pytest.fixture
+async def bot(scene: Stage) -> AsyncIterator[QuickBot]:
+    """A bot that waits only a moment for further messages."""
+    async with scene.connected() as made:
+        cog = made.get_cog("Unasked")
+        assert isinstance(cog, Unasked)
+        cog.pause = 0.1
+        yield made
+
+
+async def quiet(scene: Stage) -> None:
+    """Some time in which the bot could have said something: the end of a question that it is asked by name."""
+    await asyncio.sleep(0.4)
+    await scene.discord.answer_to(await scene.discord.slash("ask", question="still there?", member="5999"))
+
+
+def unasked(scene: Stage) -> list[dict[str, Any]]:
+    """What the bot said without being asked."""
+    return [m for m in scene.discord.of_bot() if not m["content"].startswith("> still there")]
+
+
+async def test_a_question_in_a_chosen_channel_is_answered(scene: Stage, bot: QuickBot) -> None:
+    """As a reply, and a few messages typed in a row are one question."""
+    first = await scene.discord.say("hey, about the ferry")
+    last = await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: unasked(scene))
+    assert scene.chain.asked[0][0] == "hey, about the ferry\nwhen does it open?"
+    (message,) = unasked(scene)
+    assert message["message_reference"]["message_id"] == last["id"] != first["id"]
+
+
+@pytest.mark.parametrize(
+    "said", ["the ferry is late again", "lol", "?", "I know when it opens", "https://example.com/a"]
+)
+async def test_talk_is_left_alone(scene: Stage, bot: QuickBot, said: str) -> None:
+    """Only questions."""
+    await scene.discord.say(said)
+    await quiet(scene)
+    assert [question for question, _ in scene.chain.asked] == ["still there?"]
+
+
+async def test_an_unsure_answer_is_not_given(scene: Stage, bot: QuickBot) -> None:
+    """What would do for somebody who asks is not enough for somebody who did not."""
+    scene.chain.says = lambda _: replace(answer(), trace=replace(answer().trace, likelihood=0.3))
+    await scene.discord.say("when does it open?")
+    await quiet(scene)
+    assert unasked(scene) == []
+
+
+async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: QuickBot) -> None:
+    """Without a mention, with the question and where it stands."""
+    scene.chain.says = lambda _: answer("I could not find that.", abstained=True)
+    asked = await scene.discord.say("when does <@5001> open?")
+    await scene.discord.wait_for(lambda: unasked(scene))
+    (note,) = unasked(scene)
+    assert note["content"].startswith("Not in the articles: when does \\<\\@5001> open?")
+    assert note["content"].endswith(f"https://discord.com/channels/{GUILD}/{CHANNEL}/{asked['id']}")
+    assert scene.discord.pinged == []
+
+
+async def test_nothing_is_said_when_staff_has_answered(scene: Stage, bot: QuickBot) -> None:
+    """By the role that the server has set."""
+    scene.chain.gate.clear()
+    await scene.discord.say("when does it open?")
+    await scene.discord.say("In May, as I said.", author="5002", roles=(STAFF,))
+    scene.chain.gate.set()
+    await quiet(scene)
+    assert unasked(scene) == []
+
+
+async def test_staff_and_other_channels_are_left_alone(scene: Stage, bot: QuickBot) -> None:
+    """Staff asks itself; a channel that was not chosen is none of our business."""
+    await scene.discord.say("when does it open?", author="5002", roles=(STAFF,))
+    await bot.desk.change(int(GUILD), auto_channels=())
+    await scene.discord.say("when does it open?")
+    await quiet(scene)
+    assert unasked(scene) == []
+
+
+async def test_a_mention_is_answered_once(scene: Stage, bot: QuickBot) -> None:
+    """Not by both ways of asking."""
+    await scene.discord.say(f"<@{BOT}> when does it open?", mention=True)
+    await quiet(scene)
+    assert len(unasked(scene)) == 1
+
+
+async def test_the_opening_post_of_a_forum_is_a_question_with_its_title(scene: Stage, bot: QuickBot) -> None:
+    """Whether or not it has a question mark."""
+    id_ = snowflake()
+    thread = {
+        "id": id_, "type": 11, "guild_id": GUILD, "parent_id": FORUM, "owner_id": "5000", "name": "Ferry in spring", "message_count": 0, "member_count": 1,
+        "thread_metadata": {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": "2026-01-01T00:00:00+00:00"}, "newly_created": True,
+    }  # fmt: skip
+    await scene.discord.dispatch("THREAD_CREATE", thread)
+    post = scene.discord.message("I would like to know from which day on it runs.", channel=id_)
+    post["id"] = id_
+    await scene.discord.dispatch("MESSAGE_CREATE", post)
+    await scene.discord.wait_for(lambda: scene.discord.of_bot(id_))
+    assert scene.chain.asked[0][0] == "Ferry in spring\nI would like to know from which day on it runs."
+
+
+async def test_without_the_intent_nothing_is_seen_and_settings_say_so(scene: Stage) -> None:
+    """Discord then sends empty texts, without any error."""
+    scene.message_content = False
+    async with scene.connected():
+        await scene.discord.say("when does it open?")
+        await quiet(scene)
+        assert unasked(scene) == []
+        shown = await command(scene, "show")
+    assert "without the message content intent" in shown
+
+
+async def command(scene: Stage, verb: str, **options: Any) -> str:
+    """The answer to /settings VERB."""
+    kinds = {bool: 5, str: 3, float: 10}
+    given = [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()]
+    data = {
+        "id": snowflake(),
+        "name": "settings",
+        "type": 1,
+        "options": [{"name": verb, "type": 1, "options": given}],
+    }
+    interaction = await scene.discord.interact(2, data, member="5000", channel=CHANNEL)
+    return str((await scene.discord.answer_to(interaction))["content"])
+
+
+async def test_settings_are_kept_and_obeyed(scene: Stage, bot: QuickBot) -> None:
+    """Also after a restart, for they are in the database."""
+    shown = await command(scene, "show")
+    assert f"answers without being asked: <#{CHANNEL}>, <#{FORUM}>" in shown
+    assert "the asker alone" in await command(scene, "private", on=True)
+    assert "threshold: 0.5" in await command(scene, "threshold", value=0.5)
+    assert scene.database.settings(GUILD).threshold == 0.5
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.answer_to(interaction)
+    assert scene.discord.callbacks[interaction["id"]]["data"]["flags"] & 64
+    assert scene.chain.thresholds == [0.5]
+    assert "threshold: the operator's" in await command(scene, "threshold")
+    assert "staff: who may manage messages" in await command(scene, "staff")
+    assert "notes what it does not know: nowhere" in await command(scene, "helpers")
+
+
+async def test_hello_is_said_once(scene: Stage, bot: QuickBot) -> None:
+    """In the system channel, when the bot joins; not again after being thrown out and invited back."""
+    new: dict[str, Any] = {
+        "id": "2002", "name": "New", "owner_id": "9000", "roles": [{"id": "2002", "name": "@everyone", "permissions": "0", "position": 0, "color": 0, "hoist": False, "managed": False, "mentionable": False}],
+        "channels": [{"id": "3002", "type": 0, "name": "hall", "position": 0, "permission_overwrites": []}], "threads": [], "emojis": [], "features": [],
+        "members": [], "member_count": 1, "system_channel_id": "3002", "presences": [], "voice_states": [], "stickers": [],
+    }  # fmt: skip
+    for _ in range(2):
+        await scene.discord.dispatch("GUILD_CREATE", new)
+        await scene.discord.wait_for(lambda: scene.discord.of_bot("3002"))
+        await scene.discord.dispatch("GUILD_DELETE", {"id": "2002"})
+    await quiet(scene)
+    (hello,) = scene.discord.of_bot("3002")
+    assert "/ask" in hello["content"]
+    assert "/library add" in hello["content"]
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("when does it open", True),
+        ("does the ferry run on sundays?", True),
+        ("how many tickets are left", True),
+        ("the ferry opens in May", False),
+        ("what a nice day", False),
+        ("is that so", False),
+        ("???", False),
+    ],
+)
+def test_what_is_a_question(text: str, asks: bool) -> None:
+    """A question mark and some content, or a question word that asks for something."""
+    assert is_question(text) is asks
