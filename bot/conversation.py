@@ -30,13 +30,20 @@ async def begun_by(channel: object, me: discord.ClientUser) -> bool:
         return False
     if channel.owner_id == me.id:
         return True
-    first = channel.starter_message
-    if first is None and isinstance(channel.parent, discord.TextChannel):
-        try:  # a thread has the id of the message that it began with
-            first = await channel.parent.fetch_message(channel.id)
-        except (discord.HTTPException, *Lost):
-            return False
+    first = await _first_of(channel)
     return first is not None and first.author.id == me.id
+
+
+async def _first_of(thread: discord.Thread) -> discord.Message | None:
+    """The message of the parent channel that a thread began with; it has the thread's own id."""
+    if thread.starter_message is not None:
+        return thread.starter_message
+    if not isinstance(thread.parent, discord.TextChannel):
+        return None
+    try:
+        return await thread.parent.fetch_message(thread.id)
+    except (discord.HTTPException, *Lost):
+        return None
 
 
 async def referenced(message: discord.Message) -> discord.Message | None:
@@ -55,16 +62,18 @@ async def referenced(message: discord.Message) -> discord.Message | None:
 async def history_of(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
     """What was asked and answered before a message, oldest first: its reply chain, else its thread or DM."""
     if message.reference is not None:
-        return await _reply_chain(message, me)
-    if message.guild is None or isinstance(message.channel, discord.Thread):
-        return await _before(message, me)
-    return []
+        return await _turns_from(await referenced(message), me, _TURNS)
+    if isinstance(message.channel, discord.Thread):
+        said = await _before(message, me)
+        begun = await _turns_from(await _first_of(message.channel), me, _TURNS - len(said))
+        return begun + said
+    return await _before(message, me) if message.guild is None else []
 
 
-async def _reply_chain(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
+async def _turns_from(answer: discord.Message | None, me: discord.ClientUser, most: int) -> list[Turn]:
+    """The turn that ends with an answer of the bot, and those that its question replied to; oldest first."""
     turns: list[Turn] = []
-    answer = await referenced(message)
-    while answer is not None and answer.author.id == me.id and len(turns) < _TURNS:
+    while answer is not None and answer.author.id == me.id and len(turns) < most:
         question = await referenced(answer)
         asked = without_mention(question.content, me) if question else question_above(answer.content)
         if not asked:

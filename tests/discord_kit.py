@@ -10,6 +10,7 @@ from typing import Any
 
 from fake_discord import FakeDiscord
 from fakes import answer
+from openapi import referee
 
 from bot.adding import Adder
 from bot.answering.datatypes import Answer, Turn
@@ -105,6 +106,11 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
     database = Database(f"sqlite:///{folder / 'footnote.db'}")
     try:
         yield Stage(server, ScriptedChain(), database, folder)
+        if (judge := referee()) is not None:
+            found = [
+                o for method, path, body in server.requests for o in judge.objections(method, path, body)
+            ]
+            assert not found, "\n".join(["Discord's OpenAPI document objects:", *found])
     finally:
         database.close()
         await server.stop()

@@ -434,3 +434,69 @@ async def test_an_answer_is_kept_with_all_that_explains_it(scene: Stage, bot: Qu
     assert found == (replace(answer(), question="When?"), "5000")
     await asyncio.sleep(0)
     assert scene.database.answer(1, guild_id="2001") is None
+
+
+async def test_a_rate_limit_is_waited_out(scene: Stage, bot: QuickBot) -> None:
+    """429 of a route: discord.py waits as long as it is told, and the answer comes once."""
+    limited: list[str] = []
+
+    def fault(method: str, path: str) -> Any:
+        if method == "POST" and path == f"channels/{DM}/messages" and not limited:
+            limited.append(path)
+            body = {"message": "You are being rate limited.", "retry_after": 0.2, "global": False}
+            return reply(body, 429, Via="1.1 google", **{"X-RateLimit-Scope": "user", "Retry-After": "1"})
+        return None
+
+    scene.discord.fault = fault
+    await scene.discord.say("when?", channel=DM)
+    assert len(await said(scene, 1, DM)) == 1
+    assert limited
+
+
+async def test_an_event_that_comes_again_after_a_resume_is_answered_once(scene: Stage, bot: QuickBot) -> None:
+    """Discord replays what it is not sure the bot has had."""
+    data = scene.discord.message(f"<@{BOT}> when?", mention=True)
+    await scene.discord.dispatch("MESSAGE_CREATE", data)
+    await said(scene)
+    await scene.discord.send_op(7)
+    await scene.discord.wait_for(lambda: scene.discord.resumed == 1, 15)
+    await scene.discord.dispatch("MESSAGE_CREATE", data)
+    await answered(scene)
+    assert [question for question, _ in scene.chain.asked] == ["when?", "When?"]
+
+
+async def test_in_a_thread_that_began_with_an_answer_no_mention_is_needed(scene: Stage) -> None:
+    """Where the operator has switched the message content on; what was said in it is the history."""
+    scene.message_content = True
+    async with scene.connected():
+        await scene.discord.say(f"<@{BOT}> when does it open?", mention=True)
+        (first,) = await said(scene)
+        thread = {
+            "id": first["id"], "type": 11, "guild_id": "2000", "parent_id": CHANNEL, "owner_id": "5000", "name": "Ferry", "message_count": 0, "member_count": 1,
+            "thread_metadata": {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": "2026-01-01T00:00:00+00:00"},
+        }  # fmt: skip
+        await scene.discord.dispatch("THREAD_CREATE", thread)
+        await scene.discord.say("and why so late?", channel=first["id"])
+        await said(scene, 1, first["id"])
+        await scene.discord.say("is that sure?", channel=first["id"])
+        await said(scene, 2, first["id"])
+    begun = ("when does it open?", "In May.")
+    assert scene.chain.asked[1] == ("and why so late?", [begun])
+    assert scene.chain.asked[2] == ("is that sure?", [begun, ("and why so late?", "In May.")])
+
+
+async def test_an_archived_thread_is_left_in_peace(scene: Stage, bot: QuickBot) -> None:
+    """It cannot be written to; the next question is answered all the same."""
+
+    def fault(method: str, path: str) -> Any:
+        archived = method == "POST" and path.startswith(f"channels/{CHANNEL}/messages")
+        return reply({"code": 50083, "message": "Thread is archived"}, 400) if archived else None
+
+    scene.discord.fault = fault
+    await scene.discord.say(f"<@{BOT}> when?", mention=True)
+    await scene.discord.wait_for(
+        lambda: any(m == "POST" and "messages" in p for m, p, _ in scene.discord.requests)
+    )
+    scene.discord.fault = lambda _method, _path: None
+    message = await answered(scene)
+    assert "In May." in message["content"]

@@ -139,18 +139,31 @@ async def test_without_the_intent_nothing_is_seen_and_settings_say_so(scene: Sta
     assert "without the message content intent" in shown
 
 
-async def command(scene: Stage, verb: str, **options: Any) -> str:
-    """The answer to /settings VERB."""
+async def command(scene: Stage, verb: str, *, channel: tuple[str, int] | None = None, **options: Any) -> str:
+    """The answer to /settings VERB; `channel` is an id and its type."""
     kinds = {bool: 5, str: 3, float: 10}
     given = [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()]
+    resolved: dict[str, Any] = {}
+    if channel is not None:
+        given.append({"name": "channel", "type": 7, "value": channel[0]})
+        known = {"id": channel[0], "type": channel[1], "name": "x", "permissions": "0"}
+        resolved = {"channels": {channel[0]: known}}
     data = {
-        "id": snowflake(),
-        "name": "settings",
-        "type": 1,
-        "options": [{"name": verb, "type": 1, "options": given}],
-    }
+        "id": snowflake(), "name": "settings", "type": 1, "resolved": resolved, "options": [{"name": verb, "type": 1, "options": given}],
+    }  # fmt: skip
     interaction = await scene.discord.interact(2, data, member="5000", channel=CHANNEL)
     return str((await scene.discord.answer_to(interaction))["content"])
+
+
+async def test_channels_are_chosen_and_left_again(scene: Stage, bot: QuickBot) -> None:
+    """Text channels and forums."""
+    assert f"being asked: <#{CHANNEL}>, <#{FORUM}>" in await command(scene, "show")
+    assert f"being asked: <#{FORUM}>" in await command(scene, "auto", channel=(CHANNEL, 0), on=False)
+    assert f"being asked: <#{FORUM}>, <#{CHANNEL}>" in await command(
+        scene, "auto", channel=(CHANNEL, 0), on=True
+    )
+    assert f"being asked: <#{CHANNEL}>" in await command(scene, "auto", channel=(FORUM, 15), on=False)
+    assert scene.database.settings(GUILD).auto_channels == (int(CHANNEL),)
 
 
 async def test_settings_are_kept_and_obeyed(scene: Stage, bot: QuickBot) -> None:

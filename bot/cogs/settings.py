@@ -19,6 +19,24 @@ _NO_CONTENT = (
 )
 
 
+class AskedIn(app_commands.Transformer):
+    """A text channel or forum, by its id; discord.py's own way names a type that Discord's document lacks."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """A channel."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """Those that have questions in them."""
+        return [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
+
+    async def transform(self, _interaction: Interaction, value: Any, /) -> int:
+        """Its id."""
+        return int(value.id)
+
+
 class Settings(commands.GroupCog, group_name="settings", group_description="How Footnote behaves here"):
     """Show and change; Discord itself asks for the permission to manage the server."""
 
@@ -39,12 +57,12 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
     )
     @app_commands.describe(channel="The channel or forum", on="Answer there?")
     async def auto(
-        self, interaction: Interaction, channel: discord.TextChannel | discord.ForumChannel, on: bool
+        self, interaction: Interaction, channel: app_commands.Transform[int, AskedIn], on: bool
     ) -> None:
         """/settings auto."""
         now = await self.bot.desk.settings(interaction.guild_id)
-        others = tuple(each for each in now.auto_channels if each != channel.id)
-        await self._change(interaction, auto_channels=(*others, channel.id) if on else others)
+        others = tuple(each for each in now.auto_channels if each != channel)
+        await self._change(interaction, auto_channels=(*others, channel) if on else others)
 
     @app_commands.command(name="staff", description="The role whose members answer questions themselves")
     @app_commands.describe(role="Nobody, if you leave it out")
