@@ -26,6 +26,7 @@ ARTICLES = {
     "The minister named three conditions: lower tolls, a path for bicycles, and a ban on lorries.\n",
     "rules": "Server rules\n\nBe kind to each other.\n\nYou may post links to your own work on Fridays only. A first offence is punished with a warning, a second one with a ban of seven days.\n\n"
     "Before you post, check the following:\n\n- The link works.\n- The picture is yours.\n- The title says what it is.\n",
+    "storm": "Storm closes the harbour of Orrham\n\nThe harbour was closed by a storm on Monday. Nobody was hurt.\n",
     "chess": "Chess evening\n\nThe chess evening takes place every Thursday at 19:30 in the Green Room. Bring a board if you have one.\n",
 }
 
@@ -97,6 +98,12 @@ def test_what_the_articles_do_not_say_is_not_answered(chain: Chain, question: st
     assert answer.abstained, answer.text
     assert answer.text == "I could not find that in the articles."
     assert answer.citations == ()
+
+
+def test_a_title_is_no_second_footnote(chain: Chain) -> None:
+    """It repeats what the article is about, and supports nothing."""
+    (citation,) = chain.answer("When was the harbour closed by a storm?").citations
+    assert citation.quote == "The harbour was closed by a storm on Monday."
 
 
 def test_a_follow_up_is_understood_from_the_history(chain: Chain) -> None:

@@ -61,9 +61,15 @@ def _choose(question: Question, found: list[Candidate], mass: float) -> list[Can
     for candidate in found[1:]:
         if len(chosen) == _MOST or held >= _ENOUGH * mass or candidate.probability < _SHARE * mass:
             break
+        if _is_title(candidate):
+            continue  # it may answer by itself, but it supports no other sentence
         chosen.append(candidate)
         held += candidate.probability
     return chosen
+
+
+def _is_title(candidate: Candidate) -> bool:
+    return " ".join(candidate.text.split()).casefold() == candidate.passage.article.title.casefold()
 
 
 def _going_on(best: Candidate, found: list[Candidate]) -> list[Candidate]:
