@@ -21,7 +21,7 @@ from vectorstore.datatypes import UserError
 from vectorstore.library import open_library
 from vectorstore.settings import VectorstoreSettings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(library_commands.app, name="library")
 
 

@@ -63,6 +63,7 @@ class FootnoteBot(commands.AutoShardedBot):
         )
         self.desk, self.libraries, self.adder = desk, libraries, adder
         self.asking = Asking(self)
+        self.unasked = Unasked(self, self.asking)
         self._state = state
         self.tree.error(self._command_failed)
 
@@ -72,7 +73,7 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(About(self))
         await self.add_cog(Library(self))
         await self.add_cog(Settings(self))
-        await self.add_cog(Unasked(self, self.asking))
+        await self.add_cog(self.unasked)
         self.add_dynamic_items(AnswerButton)
         await self._sync_commands()
 

@@ -24,13 +24,11 @@ def without_mention(content: str, me: discord.ClientUser) -> str:
     return re.sub(rf"<@!?{me.id}>", " ", content).strip()
 
 
-async def begun_by(channel: object, me: discord.ClientUser) -> bool:
-    """Whether a channel is a thread that began with one of the bot's messages, or that the bot made."""
-    if not isinstance(channel, discord.Thread):
-        return False
-    if channel.owner_id == me.id:
+async def begun_by(thread: discord.Thread, me: discord.ClientUser) -> bool:
+    """Whether a thread began with one of the bot's messages, or the bot made it."""
+    if thread.owner_id == me.id:
         return True
-    first = await _first_of(channel)
+    first = await _first_of(thread)
     return first is not None and first.author.id == me.id
 
 
@@ -51,8 +49,8 @@ async def referenced(message: discord.Message) -> discord.Message | None:
     reference = message.reference
     if reference is None or reference.message_id is None:
         return None
-    if isinstance(reference.resolved, discord.Message):
-        return reference.resolved
+    if reference.resolved is not None:
+        return reference.resolved if isinstance(reference.resolved, discord.Message) else None  # deleted
     try:
         return await message.channel.fetch_message(reference.message_id)
     except (discord.HTTPException, *Lost):

@@ -48,7 +48,7 @@ def command(
         bool, typer.Option("--rebuild", help="Embed the library's articles anew, with the settings' model.")
     ] = False,
 ) -> None:
-    """Read articles (.txt, .md, .html), split them into chunks and store them.
+    """Read articles (.txt, .md and .html files, or web pages), split them into chunks and store them.
 
     Articles that have not changed are skipped. Exit code 1 when a file could not be read.
     """

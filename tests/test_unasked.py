@@ -11,7 +11,7 @@ from discord_kit import QuickBot, Stage, stage
 from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, snowflake
 from fakes import answer
 
-from bot.cogs.unasked import Unasked, is_question
+from bot.cogs.unasked import is_question
 from bot.database import GuildSettings
 
 
@@ -31,9 +31,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
 async def bot(scene: Stage) -> AsyncIterator[QuickBot]:
     """A bot that waits only a moment for further messages."""
     async with scene.connected() as made:
-        cog = made.get_cog("Unasked")
-        assert isinstance(cog, Unasked)
-        cog.pause = 0.1
+        made.unasked.pause = 0.1
         yield made
 
 

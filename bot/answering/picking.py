@@ -21,7 +21,7 @@ from vectorstore.retrieval import Retrieval
 
 Floats = NDArray[np.float32]
 
-_CONTEXT_WEIGHT = 0.5  # of a word that comes from the question before
+_CONTEXT_WEIGHT = 0.5  # of all words from the question before together, beside a follow-up's own
 _SOFT_FROM, _SOFT_TO = 0.2, 0.6  # cosine of word vectors: below strangers, above synonyms
 _NEAR = 0.9  # of a word that a neighbouring sentence or the header has
 _BARE_URL = re.compile(r"\S+://\S+$")
@@ -125,8 +125,8 @@ def _asked(question: Question, retrieval: Retrieval, embedder: Embedder) -> _Ask
         for each in stands_for:
             by_stem.setdefault(each, []).append(row)
         meant.append(word if stem in stands_for else stands_for[0])
-        weights.append((term.idf if term else unknown) * (1.0 if word in own else _CONTEXT_WEIGHT))
-    share = np.array(weights, np.float32)
+        weights.append(term.idf if term else unknown)
+    share = _shared(np.array(weights, np.float32), np.array([word in own for word in words], bool))
     return _Asked(
         by_stem=by_stem,
         vectors=embedder.word_vectors(meant),
@@ -135,6 +135,15 @@ def _asked(question: Question, retrieval: Retrieval, embedder: Embedder) -> _Ask
         initials=np.array([word[:2].lower() for word in meant], "<U2"),
         lower=frozenset(word.lower() for word in words),
     )
+
+
+def _shared(weights: Floats, own: NDArray[np.bool_]) -> Floats:
+    """The weights with those of the question before scaled down: "Where was he born?" asks about a birth."""
+    most = _CONTEXT_WEIGHT * float(weights[own].sum())
+    context = float(weights[~own].sum())
+    if own.any() and context > most:
+        weights[~own] *= most / context
+    return weights
 
 
 def _is_name(word: str, question: str, retrieval: Retrieval) -> bool:

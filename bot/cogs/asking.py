@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 SORRY = "Something went wrong here; it has been noted. Please ask again."
 RESTARTING = "I am being restarted: please ask again in a moment."
 _HELLO = "Ask me a question, and I look it up in the articles."
-_REMEMBERED = 2000  # messages: Discord may deliver one twice
+_REMEMBERED = 2000  # messages, for Discord may deliver one twice, and threads
 _EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
 _QUESTION = 1500  # characters
 
@@ -45,6 +45,7 @@ class Asking(commands.Cog):
         self.idle.set()
         self._deferred: dict[int, Interaction] = {}  # acknowledged, not answered yet
         self._taken: OrderedDict[int, None] = OrderedDict()
+        self._threads: dict[int, bool] = {}  # whether they began with the bot
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
 
     async def cog_load(self) -> None:
@@ -74,15 +75,16 @@ class Asking(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a message that is meant for the bot."""
+        """Answer a message that is meant for the bot; what is not may be answered unasked."""
         if message.author.bot or message.id in self._taken:
             return
-        question = await self._question_in(message)
-        if question is None:
-            return
-        self._taken[message.id] = None
+        self._taken[message.id] = None  # before anything is awaited: Discord may deliver it again meanwhile
         if len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
+        question = await self._question_in(message)
+        if question is None:
+            await self.bot.unasked.consider(message)
+            return
         try:
             with self._working():
                 await self._reply_to(message, question)
@@ -115,9 +117,19 @@ class Asking(commands.Cog):
         if spoken_to(message, me):
             # "@Footnote" in reply to somebody's question asks that question
             return text or (before.content.strip() if before is not None else "")
-        if message.guild is None or await begun_by(message.channel, me):
+        if not text or message.guild is None:
             return text or None
-        return None
+        return text if await self._in_own_thread(message.channel, me) else None
+
+    async def _in_own_thread(self, channel: object, me: discord.ClientUser) -> bool:
+        """Whether a thread began with the bot; Discord is asked once a thread, not once a message."""
+        if not isinstance(channel, discord.Thread):
+            return False
+        if channel.id not in self._threads:
+            if len(self._threads) >= _REMEMBERED:
+                self._threads.clear()
+            self._threads[channel.id] = await begun_by(channel, me)
+        return self._threads[channel.id]
 
     async def _reply_to(self, message: discord.Message, question: str) -> None:
         me = self.bot.user

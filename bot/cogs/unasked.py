@@ -13,7 +13,6 @@ from discord.ext import commands
 
 from bot.answering.question import Kind, content_words, understand
 from bot.cogs.asking import Asking
-from bot.conversation import begun_by, spoken_to
 from bot.database import GuildSettings
 from bot.sending import Lost
 from vectorstore.datatypes import UserError
@@ -42,18 +41,17 @@ HELLO = (
 class Unasked(commands.Cog):
     """Watches the chosen channels."""
 
-    def __init__(self, bot: "FootnoteBot", asking: Asking, pause: float = PAUSE) -> None:
+    def __init__(self, bot: "FootnoteBot", asking: Asking) -> None:
         self.bot = bot
-        self.pause = pause
+        self.pause = PAUSE
         self._asking = asking
         self._gathered: dict[tuple[int, int], list[discord.Message]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._staff_spoke: dict[int, int] = {}  # channel -> the last message of staff in it
 
-    @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
-        """Gather what a member says in a chosen channel."""
-        if message.author.bot or message.guild is None or not message.content.strip():
+    async def consider(self, message: discord.Message) -> None:
+        """Gather what a member says in a chosen channel; the message was not meant for the bot."""
+        if message.guild is None or not message.content.strip():
             return
         settings = await self.bot.desk.settings(message.guild.id)
         if not _chosen(message.channel, settings):
@@ -61,7 +59,7 @@ class Unasked(commands.Cog):
         if _is_staff(message.author, settings):
             self._staff_spoke[message.channel.id] = message.id
             return
-        if await self._meant_otherwise(message) or len(self._gathered) >= _MOST_WAITING:
+        if message.reference is not None or len(self._gathered) >= _MOST_WAITING:
             return
         key = (message.channel.id, message.author.id)
         first = key not in self._gathered
@@ -86,12 +84,6 @@ class Unasked(commands.Cog):
         """Nothing goes on after the end."""
         for task in self._tasks:
             task.cancel()
-
-    async def _meant_otherwise(self, message: discord.Message) -> bool:
-        """Whether `Asking` answers it, or it is a reply to somebody."""
-        me = self.bot.user
-        assert me is not None  # noqa: S101  (we are connected)
-        return message.reference is not None or spoken_to(message, me) or await begun_by(message.channel, me)
 
     async def _wait(self, key: tuple[int, int]) -> None:
         count = 0
