@@ -55,7 +55,8 @@ class Adder:
         if not is_link(url):
             raise UserError("a link begins with http:// or https://")
         async with self._one:
-            return await self._ingest([url.strip()], library, Path(tempfile.gettempdir()))
+            with tempfile.TemporaryDirectory() as folder:
+                return await self._ingest([url.strip()], library, Path(folder))
 
     async def file(self, name: str, content: bytes, library: str) -> Added:
         """Read a file; `name` is only what citations call it. Raises UserError when it cannot be read."""
@@ -80,7 +81,7 @@ class Adder:
             library,
             "--json",
             env=self._environment(),
-            cwd=folder,  # no .env of ours is read there
+            cwd=folder,  # our own: no .env is read there
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -50,7 +50,7 @@ class Libraries:
         if library not in self._may_ask(guild):
             return {}
         try:
-            return self._chain(library).published(chunk_ids)
+            return self._chain(library).library.retriever.chunks(chunk_ids)
         except NoArticlesError:
             return {}
 

@@ -51,6 +51,19 @@ def test_a_follow_up_takes_the_question_before_with_it() -> None:
     assert understand("When was that?").context == ""
 
 
+def test_a_follow_up_on_a_follow_up_finds_the_one_who_is_meant() -> None:
+    """Back to the first question that stands by itself."""
+    history = [
+        ("Who won?", "Bo Park won."),
+        ("Who opened the bridge?", "Ann Lee."),
+        ("Where was she born?", "I could not find that."),
+    ]
+    assert (
+        understand("And what did she say?", history).context
+        == "Where was she born? Who opened the bridge? Ann Lee"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "refers"),
     [("Why?", True), ("And the ferry?", True), ("Did he agree?", True), ("Who is Ann Lee?", False)],

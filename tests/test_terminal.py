@@ -57,7 +57,7 @@ def test_an_answer_shows_its_footnote(terminal: bool) -> None:
     text = " ".join(printed(answer(), terminal=terminal).split())
     assert text.startswith("In May. ")
     assert "Ferry, 2026-03-03 (a/ferry.txt)" in text
-    assert text.endswith("“It opens in May.”")
+    assert text.endswith("> It opens in May.")
 
 
 def test_an_abstention_is_one_sentence() -> None:
@@ -74,10 +74,16 @@ def test_article_text_cannot_steer_the_terminal() -> None:
     assert "[bold red]d" in shown
 
 
+@pytest.mark.parametrize("quote", ["“We act now,” he said, “or never.”", "“We act now.", "He said “no”."])
+def test_quotation_marks_are_those_of_the_article(quote: str) -> None:
+    """None is added, doubled or lost."""
+    assert printed(answer("Yes.", quote=quote), terminal=False).endswith(f"    > {quote}\n")
+
+
 def test_a_long_quote_is_cut_between_words() -> None:
     """Never through one."""
     shown = " ".join(printed(answer(quote="word " * 200), terminal=False).split())
-    assert shown.endswith("word …”")
+    assert shown.endswith("word …")
     assert len(shown) < 600
 
 

@@ -26,7 +26,7 @@ _FORMAT = 1  # raise it when the schema or the analyzer changes: indexes of anot
 _MAX_WORDS = 200  # of a question; the rest of a longer one is not searched
 _SHORTEST_TYPO = 4  # shorter words have too many neighbours to be corrected
 _ALTERNATIVES = 3
-_WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+")  # what the analyzer takes for a word
 _FEW = 1000  # chunks; in a smaller library a word's frequency tells little
 
 _analyzer = (
@@ -114,7 +114,7 @@ class LexicalIndex:
             return ()
         searcher = self._index.searcher()
         found: dict[str, Term] = {}
-        for word in _WORD.findall(question)[:_MAX_WORDS]:
+        for word in WORD.findall(question)[:_MAX_WORDS]:
             stem = stem_of(word)
             if stem in found:
                 continue

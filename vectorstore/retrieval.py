@@ -1,17 +1,15 @@
 """Question in, passages out: hybrid retrieval over the vector index and the lexical index."""
 
-import re
 from dataclasses import dataclass
 
 from vectorstore.chroma import ChromaError
 from vectorstore.datatypes import Chunk, NoArticlesError, Passage
 from vectorstore.embeddings import Vectors
-from vectorstore.lexical import LexicalIndex, Term, stem_of
+from vectorstore.lexical import WORD, LexicalIndex, Term, stem_of
 from vectorstore.store import ArticleRow, Store
 from vectorstore.upkeep import check_health
 
 _REMEMBERED = 1000  # chunks whose text is kept between questions, 2 MB or so
-_WORD = re.compile(r"[^\W_]+")
 _SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 
 
@@ -113,10 +111,10 @@ class Retriever:
         ids = list(self._published(self._index.search(wrong, _SPARE)))
         written: dict[str, str] = {}
         for chunk in self._chunks(ids).values():
-            for word in _WORD.findall(chunk.text):
+            for word in WORD.findall(chunk.text):
                 written.setdefault(stem_of(word), word)
         right = {t.word: next((written[s] for s in t.stands_for if s in written), t.word) for t in wrong}
-        return _WORD.sub(lambda match: right.get(match.group(), match.group()), question)
+        return WORD.sub(lambda match: right.get(match.group(), match.group()), question)
 
     def _rank(self, vector: Vectors, terms: tuple[Term, ...], count: int) -> list[_Scored]:
         """The `count` best hits of both candidate lists together."""

@@ -7,7 +7,7 @@ from bot.answering.builtin import THRESHOLD, compose
 from bot.answering.datatypes import Answer, Seen, Trace, Turn
 from bot.answering.question import understand
 from prompts import Prompts
-from vectorstore.datatypes import Chunk, Passage, UserError
+from vectorstore.datatypes import Passage, UserError
 from vectorstore.library import Library
 
 _MOST_CHARACTERS = 2000  # of a question; Discord's own limit for a message
@@ -52,10 +52,6 @@ class Chain:
                 threshold=least,
             ),
         )
-
-    def published(self, chunk_ids: list[str]) -> dict[str, Chunk]:
-        """Those of the chunks that still stand in the library."""
-        return self.library.retriever.chunks(chunk_ids)
 
 
 def _seen(passage: Passage) -> Seen:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bot.answering.fit import fits
 from bot.answering.question import Question, content_words
@@ -173,26 +173,27 @@ def _features(
     near = np.maximum(own, _NEAR * around)
     whole = np.maximum(own.max(axis=0), head)
     missing = asked.weights * (1 - near)
+    texts = [_text(passage, span) for span in passage.chunk.sentences]
+    fit = [fits(question.kind, text, question.search_text) for text in texts]
+    columns: dict[str, ArrayLike] = {
+        "cover": own @ asked.weights,
+        "cover_near": near @ asked.weights,
+        "cover_passage": whole @ asked.weights,
+        "worst": missing.max(axis=1, initial=0.0),
+        "name_missing": ((near < 0.5) * asked.is_name) @ asked.weights,
+        "dense": passage.dense,
+        "behind": behind,
+        "fit": [each is True for each in fit],
+        "misfit": [each is False for each in fit],
+        "length": [math.log1p(last - first) for first, last in reading.sentences],
+        "news": [min(len(content - asked.lower), 8) / 8 for content in reading.content],
+        "asks": [text.endswith("?") for text in texts],
+        "few_words": 1 / max(2, len(asked.weights)),  # a question of one word is as good as one of two
+        "bias": 1.0,
+    }
     rows = np.empty((len(own), len(FEATURES)), np.float32)
-    rows[:, 0] = own @ asked.weights
-    rows[:, 1] = near @ asked.weights
-    rows[:, 2] = whole @ asked.weights
-    rows[:, 3] = missing.max(axis=1, initial=0.0)
-    rows[:, 4] = ((near < 0.5) * asked.is_name) @ asked.weights
-    rows[:, 5] = passage.dense
-    rows[:, 6] = behind
-    for place, (span, (first, last)) in enumerate(
-        zip(passage.chunk.sentences, reading.sentences, strict=True)
-    ):
-        text = _text(passage, span)
-        fit = fits(question.kind, text, question.search_text)
-        rows[place, 7] = fit is True
-        rows[place, 8] = fit is False
-        rows[place, 9] = math.log1p(last - first)
-        rows[place, 10] = min(len(reading.content[place] - asked.lower), 8) / 8
-        rows[place, 11] = text.endswith("?")
-    rows[:, 12] = 1 / max(2, len(asked.weights))  # a question of one word is as good as one of two
-    rows[:, 13] = 1.0
+    for place, name in enumerate(FEATURES):
+        rows[:, place] = columns[name]
     return rows
 
 

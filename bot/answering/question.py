@@ -58,6 +58,7 @@ _REFERS_BACK = re.compile(
     r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|that|these|those|there|then)\b", re.IGNORECASE
 )
 _OPENS_BACK = re.compile(r"^\W*(?:and|but|so|also|what about|how about|why)\b", re.IGNORECASE)
+_LOOK_BACK = 3  # turns
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -78,11 +79,19 @@ class Question:
 
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     """The question behind a text, with the part of the conversation that it refers back to."""
-    context = ""
-    if history and refers_back(text):
-        question, answer = history[-1]
-        context = f"{question} {' '.join(_names(answer))}".strip()
+    context = " ".join(_context(text, history))
     return Question(text, context, _kind(text), bool(_LIST.search(text)))
+
+
+def _context(text: str, history: Sequence[Turn]) -> list[str]:
+    """The questions before that a text refers back to, and the names in their answers, the last first."""
+    told: list[str] = []
+    for question, answer in reversed(history[-_LOOK_BACK:]):
+        if not refers_back(text):
+            break
+        told += [question, *_names(answer)]
+        text = question  # which may refer back itself: "Where was he born?"
+    return told
 
 
 def refers_back(text: str) -> bool:

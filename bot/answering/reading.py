@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from bot.answering.question import FUNCTION_WORDS
 from vectorstore.datatypes import Chunk
-from vectorstore.lexical import stem_of
+from vectorstore.lexical import WORD, stem_of
 
-_WORD = re.compile(r"[^\W_]+")
 _INNER = re.compile(r"(?<=[a-z,] )[^\W_]+")  # within a sentence, where a capital means a name
 
 
@@ -32,7 +31,7 @@ class Reading:
 @lru_cache(maxsize=1024)  # about 20 kB each
 def read(chunk: Chunk) -> Reading:
     """Read a chunk."""
-    found = list(_WORD.finditer(chunk.text))
+    found = list(WORD.finditer(chunk.text))
     words = [match.group() for match in found]
     rows: dict[str, int] = {}
     order = np.array([rows.setdefault(word, len(rows)) for word in words], np.intp)

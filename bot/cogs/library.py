@@ -25,15 +25,13 @@ _LARGEST = 20_000_000  # bytes of an attachment
 _SHOWN = 1500  # characters of an article
 
 
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_guild=True)
 class Library(commands.GroupCog, group_name="library", group_description="The articles of this server"):
     """Add, list, show and remove; Discord itself asks for the permission to manage the server."""
 
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
-        super().__init__()
-        assert self.app_command is not None  # noqa: S101  (a GroupCog has one)
-        self.app_command.default_permissions = discord.Permissions(manage_guild=True)
-        self.app_command.guild_only = True
 
     @app_commands.command(name="add", description="Add an article: a file (txt, md, html) or a web link")
     @app_commands.describe(file="A text, Markdown or HTML file", link="A web page")

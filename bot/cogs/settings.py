@@ -37,15 +37,13 @@ class AskedIn(app_commands.Transformer):
         return int(value.id)
 
 
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_guild=True)
 class Settings(commands.GroupCog, group_name="settings", group_description="How Footnote behaves here"):
     """Show and change; Discord itself asks for the permission to manage the server."""
 
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
-        super().__init__()
-        assert self.app_command is not None  # noqa: S101  (a GroupCog has one)
-        self.app_command.default_permissions = discord.Permissions(manage_guild=True)
-        self.app_command.guild_only = True
 
     @app_commands.command(name="show", description="What is set")
     async def show(self, interaction: Interaction) -> None:

@@ -2,14 +2,13 @@
 
 import json
 import re
-import unicodedata
-from dataclasses import asdict
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from bot.answering.datatypes import Answer, Citation
+from bot.reply import shortened
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAR = 400  # characters of a quote that are shown
@@ -22,12 +21,22 @@ def printable(text: str) -> str:
 
 def as_json(answer: Answer, id_: object = None) -> str:
     """One line of JSON, as scripts read it. Keys: see the README."""
-    citations = [{k: v for k, v in asdict(c).items() if k != "date"} for c in answer.citations]
-    for citation in citations:
-        citation["score"] = round(citation["score"], 4)
-    fields = {"id": id_, **asdict(answer), "citations": citations, "seconds": round(answer.seconds, 4)}
-    keys = ["id", "question", "text", "abstained", "citations", "answerer", "library", "seconds"]
-    return json.dumps({key: fields[key] for key in keys}, ensure_ascii=False)
+    citations = [
+        {key: getattr(c, key) for key in ("title", "source", "quote", "start", "end")}
+        | {"score": round(c.score, 4)}
+        for c in answer.citations
+    ]
+    fields = {
+        "id": id_,
+        "question": answer.question,
+        "text": answer.text,
+        "abstained": answer.abstained,
+        "citations": citations,
+        "answerer": answer.answerer,
+        "library": answer.library,
+        "seconds": round(answer.seconds, 4),
+    }
+    return json.dumps(fields, ensure_ascii=False)
 
 
 def show(answer: Answer, console: Console) -> None:
@@ -37,7 +46,7 @@ def show(answer: Answer, console: Console) -> None:
         return
     lines = [printable(answer.text)]
     for number, citation in enumerate(answer.citations, 1):
-        lines += ["", f"[{number}] {_where(citation)}", f"    “{_quote(citation)}”"]
+        lines += ["", f"[{number}] {_where(citation)}", f"    > {_quote(citation, answer)}"]
     console.out("\n".join(lines), highlight=False)
 
 
@@ -48,7 +57,7 @@ def rendered(answer: Answer) -> RenderableType:
     for number, citation in enumerate(answer.citations, 1):
         head = Text.assemble((f"{number} ", "cyan"), (_where(citation), "dim"))
         parts.append(Padding(head, (1, 0, 0, 0)))
-        parts.append(Padding(Text(f"“{_quote(citation)}”", style="green"), (0, 0, 0, 2)))
+        parts.append(Padding(Text(f"> {_quote(citation, answer)}", style="green"), (0, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -57,11 +66,6 @@ def _where(citation: Citation) -> str:
     return printable(f"{citation.title}{date} ({citation.source})")
 
 
-def _quote(citation: Citation) -> str:
-    """A quote on one line; its own marks at both ends would be doubled."""
-    line = " ".join(printable(citation.quote).split())
-    if len(line) > _FAR:
-        line = f"{line[: line.rfind(' ', 0, _FAR)]} …"
-    if line[:1] in '“"' and line[-1:] in '”"' and not re.search('[“”"]', line[1:-1]):
-        return line[1:-1]
-    return unicodedata.normalize("NFC", line)
+def _quote(citation: Citation, answer: Answer) -> str:
+    """A quote behind a mark: between marks of ours, its own would be doubled."""
+    return shortened(printable(citation.quote), answer.text, _FAR)
