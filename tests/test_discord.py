@@ -420,10 +420,9 @@ async def test_no_secret_is_logged_even_at_debug(scene: Stage, caplog: pytest.Lo
     async with scene.connected():
         interaction = await scene.discord.slash("ask", question="bad")
         await scene.discord.answer_to(interaction)
-    ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("bot"))
-    assert ours
-    assert TOKEN not in ours
-    assert interaction["token"] not in ours
+    assert "a question could not be answered" in caplog.text
+    assert TOKEN not in caplog.text
+    assert interaction["token"] not in caplog.text
 
 
 async def test_an_answer_is_kept_with_all_that_explains_it(scene: Stage, bot: QuickBot) -> None:

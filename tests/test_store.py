@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import shutil
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from fakes import WordEmbedder, open_fake, store_all, write
 
 from ingest.pipeline import State
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import UserError
+from vectorstore.datatypes import ArticleInfo, Chunk, UserError
 from vectorstore.library import Library
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import Store, library_names
@@ -119,25 +120,27 @@ def test_an_interrupted_rebuild_is_dropped_or_finished(tmp_path: Path, library: 
 
 
 def test_a_lost_vector_index_is_noticed_at_opening(tmp_path: Path, library: Library) -> None:
-    """Chroma itself opens without an error and finds nothing, or the wrong thing."""
-    many = {
-        f"a{i}": f"News {i}\n\n" + " ".join(f"Word{i}x{j} stands here alone." for j in range(30))
-        for i in range(40)
-    }
-    store_all(library, write(tmp_path / "a", **many))
+    """Chroma itself opens without an error; it keeps the vectors in that folder from a thousand on."""
+    texts_ = [f"Word{i} stands here alone." for i in range(2500)]
+    ends = list(accumulate(len(text) for text in texts_))
+    chunks = [
+        Chunk(text=text, start=end - len(text), end=end, section="", sentences=((end - len(text), end),))
+        for text, end in zip(texts_, ends, strict=True)
+    ]
+    info = ArticleInfo(source="long.txt", title="Long news")
+    with library.connection.writing():
+        library.store.replace(info, "", chunks, library.store.embed(info, chunks))
+    assert "Word1234" in texts(library, "Word1234")[0]
     library.connection.close()
-    segments = [path for path in (tmp_path / "data" / "chroma").iterdir() if path.is_dir()]
-    for path in segments:
-        shutil.rmtree(path)
-    if not segments:
-        pytest.skip("Chroma wrote no index folder for so few chunks")
-    again = open_fake(tmp_path / "data")
-    try:
-        found = texts(again, "Word3x3 stands here alone")
-    except UserError as error:
-        assert "damaged: run python -m ingest --rebuild" in str(error)  # noqa: PT017
-    else:  # Chroma healed itself from its log
-        assert "Word3x3" in found[0]
+    for path in (tmp_path / "data" / "chroma").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    with pytest.raises(UserError, match="damaged: run python -m ingest --rebuild"):
+        texts(open_fake(tmp_path / "data"), "Word1234")
+    mended = open_fake(tmp_path / "data")
+    with mended.connection.writing():
+        assert rebuild(mended.store) == 2500
+    assert "Word1234" in texts(mended, "Word1234")[0]
 
 
 def test_a_lost_lexical_index_is_built_again(tmp_path: Path, library: Library) -> None:

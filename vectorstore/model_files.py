@@ -76,8 +76,8 @@ def compile_model(name: str, folder: Path) -> ModelCard:
 
     Dynamic int8 quantisation, per channel. The first two down-projections of the feed-forward layers stay
     fp32: they carry most of the error. Lowest cosine to the original on the 38 sentences of the sample
-    article: none .9879, one .9891, two .9913. A processor without VNNI saturates on 8-bit weights, which
-    the probe sentences show; it gets 7-bit ones (.9879).
+    article: none .9879, one .9891, two .9913. Processors without VNNI may saturate on 8-bit
+    weights; if the probe sentences show it, 7-bit ones are taken (.9879).
     """
     log.info("compiling %s for this machine (once, about half a minute)", name)
     source = find_weights(name)

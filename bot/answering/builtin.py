@@ -12,7 +12,8 @@ from vectorstore.embeddings import Embedder
 from vectorstore.retrieval import Retrieval
 
 # python -m benchmarks.tune_picker DATA --limit 2500, held-out articles: at .15 it holds back on 8 % of the
-# answerable questions and on 63 % of the unanswerable ones, most of which are near misses written to deceive
+# answerable questions, on 93 % of those whose article is not there, but on 19 % only of those that people
+# wrote to look answerable: how well a sentence covers a question does not tell near misses
 THRESHOLD = 0.15
 _SHARE = 0.1  # of the probability that some sentence answers: a second one with less is not shown
 _LIST_SHARE = 0.05  # where a list is asked for, an enumeration with this share comes first
