@@ -5,10 +5,12 @@ and the connection goes to that very address, so that a second answer of the nam
 redirect is checked anew. No proxy from the environment; bytes and seconds are bounded.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +33,20 @@ _HEADERS = {
 }
 
 
+def _is_public(address: Address) -> bool:
+    """Neither private, loopback, link-local, shared, multicast nor reserved, also inside an IPv6 wrapping."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What was fetched, and from where after all redirects."""
@@ -46,9 +62,9 @@ class Rules:
 
     max_bytes: int
     seconds: float = 20.0
-    public: Callable[[Address], bool] = lambda address: _is_public(address)  # noqa: PLW0108  (defined below)
+    public: Callable[[Address], bool] = _is_public
     ports: frozenset[int] = frozenset(_PORTS.values())
-    resolve: Callable[[str, int], list[str]] = lambda host, port: _resolve(host, port)  # noqa: PLW0108
+    resolve: Callable[[str, int], list[str]] = _resolve
 
 
 def is_link(text: str) -> bool:
@@ -93,12 +109,21 @@ def _request(parts: SplitResult, rules: Rules, deadline: float) -> http.client.H
     path = parts.path or "/"
     try:
         connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
-        connection.request("GET", f"{path}?{parts.query}" if parts.query else path, headers=_HEADERS)
-        return connection.getresponse()
+        # the socket's own limit is one for each read: a server may drip for ever without passing it
+        ending = threading.Timer(_left(deadline), connection.cut)
+        ending.daemon = True
+        ending.start()
+        try:
+            connection.request("GET", f"{path}?{parts.query}" if parts.query else path, headers=_HEADERS)
+            response = connection.getresponse()
+            _left(deadline)  # headers that were cut off look like headers that end
+        finally:
+            ending.cancel()
     except ssl.SSLError as error:
         raise UserError(f"{host} has no valid certificate") from error
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise UserError(f"{host} does not answer") from error
+    return response
 
 
 def _checked_address(host: str, port: int, rules: Rules) -> str:
@@ -112,20 +137,6 @@ def _checked_address(host: str, port: int, rules: Rules) -> str:
     return found[0]
 
 
-def _is_public(address: Address) -> bool:
-    """Neither private, loopback, link-local, shared, multicast nor reserved, also inside an IPv6 wrapping."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return _is_public(inner)
-    return address.is_global and not address.is_multicast
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
-
-
 class _Pinned(http.client.HTTPConnection):
     """A connection to a host at an address that was checked."""
 
@@ -134,12 +145,17 @@ class _Pinned(http.client.HTTPConnection):
         self._address, self._secure = address, secure
         self.default_port = 443 if secure else 80  # so that the Host header names no usual port
 
+    def cut(self) -> None:
+        """End whatever waits for the server."""
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
     def connect(self) -> None:
         """To the address, while certificate and Host header go by the name."""
-        sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = socket.create_connection((self._address, self.port), self.timeout)
         if self._secure:
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
-        self.sock = sock
+            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
 
 
 def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: float) -> Page:

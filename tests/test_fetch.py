@@ -216,10 +216,22 @@ def drip(asked: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
 
 
+def drip_headers(asked: BaseHTTPRequestHandler) -> None:
+    """Headers that never end, each well within the time of one read."""
+    asked.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for i in range(90):
+        try:
+            asked.wfile.write(f"X-{i}: y\r\n".encode())
+        except OSError:
+            return
+        time.sleep(0.05)
+
+
 def test_slow_large_compressed_and_foreign_answers_are_cut_short(public: Site) -> None:
     """Each with its reason, and in bounded time."""
     public.pages = {
         "/slow": drip,
+        "/heads": drip_headers,
         "/large": page(b"x" * 200_000),
         "/zip": page(b"\x1f\x8b...", Content_Encoding="gzip"),
         "/exe": page(b"MZ", "application/octet-stream"),
@@ -227,6 +239,7 @@ def test_slow_large_compressed_and_foreign_answers_are_cut_short(public: Site) -
     }
     cases = {
         "/slow": "too long",
+        "/heads": "too long",
         "/large": "more than INGEST_MAX_BYTES",
         "/zip": "compressed",
         "/exe": "no web page",
