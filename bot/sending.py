@@ -1,36 +1,118 @@
 """Sending to Discord so that a reset connection or a busy server loses nothing and says nothing twice."""
 
-import asyncio
+import contextlib
+import io
 import logging
-import random
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from bot.reply import Reply
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Interaction = discord.Interaction[Any]
 Lost = (OSError, aiohttp.ClientError)
 """What discord.py lets through when a connection is reset; neither is a discord.HTTPException."""
 
-_PAUSES = (0.3, 1.0, 3.0)
+_EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
 
 
-async def robustly(call: Callable[[], Awaitable[T]], pauses: tuple[float, ...] = _PAUSES) -> T:
+async def robustly(call: Callable[[], Awaitable[T]], *, attempts: int = 4) -> T:
     """Call until it succeeds, with a pause between; for calls that may be repeated.
 
     discord.py repeats 500, 502 and 504 by itself, but neither 503 nor a lost connection.
     """
-    for pause in pauses:
-        try:
+    again = AsyncRetrying(
+        retry=retry_if_exception(_passes),
+        wait=wait_exponential_jitter(multiplier=0.3, max=3, jitter=0.3),
+        stop=stop_after_attempt(attempts),
+        reraise=True,
+    )
+    async for attempt in again:
+        with attempt:
             return await call()
-        except Lost as error:
-            log.warning("connection to Discord lost while sending (%s): once more", type(error).__name__)
-        except discord.HTTPException as error:
-            if error.status != 503:
-                raise
-            log.warning("Discord is unavailable (503): once more")
-        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311
-    return await call()
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether another attempt may help."""
+    passes = isinstance(error, Lost) or (isinstance(error, discord.HTTPException) and error.status == 503)
+    if passes:
+        log.warning("Discord could not be reached while sending (%s)", type(error).__name__)
+    return passes
+
+
+async def acknowledge(interaction: Interaction, *, private: bool) -> bool:
+    """Within three seconds, or Discord calls the command failed. False if it is too late."""
+    try:
+        await robustly(lambda: interaction.response.defer(ephemeral=private, thinking=True), attempts=2)
+    except discord.InteractionResponded:
+        return True
+    except discord.HTTPException as error:
+        # 40060: an earlier attempt had its effect although its answer was lost
+        if error.code == 40060:
+            return True
+        log.warning("a command could not be acknowledged (%s)", error.code)
+        return False
+    except Lost:
+        log.warning("a command could not be acknowledged: no connection")
+        return False
+    return True
+
+
+async def deliver(
+    interaction: Interaction, reply: Reply, view: discord.ui.View | None, *, private: bool
+) -> None:
+    """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
+    first, *more = reply.messages
+    fields: dict[str, Any] = {} if view is None else {"view": view}
+    files = [_file(reply.file)] if reply.file else []
+    try:
+        # an edit may be repeated without being shown twice, which a new message may not
+        await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
+    except discord.HTTPException as error:
+        channel = interaction.channel
+        if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
+            raise
+        await channel.send(first, suppress_embeds=True, **fields)
+        for part in more:
+            await channel.send(part, suppress_embeds=True)
+        return
+    for part in more:
+        await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
+
+
+async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
+    """Reply to a message, or write into its channel when it is gone; a nonce makes it safe to repeat."""
+    fields: dict[str, Any] = {} if view is None else {"view": view}
+    if reply.file:
+        fields["file"] = _file(reply.file)
+    first, *more = reply.messages
+    try:
+        await robustly(lambda: message.reply(first, mention_author=False, suppress_embeds=True, **fields))
+    except discord.HTTPException as error:
+        if error.code not in {10008, 50035}:  # the message was deleted meanwhile
+            raise
+        await message.channel.send(first, suppress_embeds=True, **fields)
+    for part in more:
+        await robustly(lambda part=part: message.channel.send(part, suppress_embeds=True))  # type: ignore[misc]
+
+
+def _file(text: str) -> discord.File:
+    """A long answer as a text file."""
+    return discord.File(io.BytesIO(text.encode()), filename="answer.md")
+
+
+@asynccontextmanager
+async def typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """Show that an answer is on its way; a failure to show it is no failure to answer."""
+    async with contextlib.AsyncExitStack() as stack:
+        with contextlib.suppress(discord.HTTPException, *Lost):
+            await stack.enter_async_context(channel.typing())
+        yield

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import io
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -16,7 +14,7 @@ from discord.ext import commands
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
 from bot.reply import Reply, plain, render
-from bot.sending import Lost, robustly
+from bot.sending import Lost, acknowledge, deliver, send_reply, typing
 from bot.views import buttons
 from vectorstore.datatypes import UserError
 
@@ -29,7 +27,6 @@ SORRY = "Something went wrong here; it has been noted. Please ask again."
 RESTARTING = "I am being restarted: please ask again in a moment."
 _HELLO = "Ask me a question, and I look it up in the articles."
 _REMEMBERED = 2000  # messages, for Discord may deliver one twice, and threads
-_EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
 _QUESTION = 1500  # characters
 
 Interaction = discord.Interaction[Any]
@@ -135,9 +132,9 @@ class Asking(commands.Cog):
         me = self.bot.user
         assert me is not None  # noqa: S101  (we are connected)
         if not question:
-            await _send(message, Reply((_HELLO,)), None)
+            await send_reply(message, Reply((_HELLO,)), None)
             return
-        async with _typing(message.channel):
+        async with typing(message.channel):
             try:
                 given = await self.bot.desk.ask(
                     question,
@@ -146,11 +143,11 @@ class Asking(commands.Cog):
                     guild=message.guild.id if message.guild else None,
                 )
             except UserError as error:
-                await _send(message, Reply((plain(str(error)),)), None)
+                await send_reply(message, Reply((plain(str(error)),)), None)
                 return
             except Exception:  # the last barrier: its text is for the log alone
                 log.exception("a question could not be answered")
-                await _send(message, Reply((SORRY,)), None)
+                await send_reply(message, Reply((SORRY,)), None)
                 return
         await self.send(message, given)
         await self.tell_helpers(given, message.guild, message.jump_url)
@@ -158,7 +155,7 @@ class Asking(commands.Cog):
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
             with self._working():
-                if await _acknowledge(interaction, private=private):
+                if await acknowledge(interaction, private=private):
                     self._deferred[interaction.id] = interaction
                     await self._answer(interaction, question, private=private)
         except (discord.HTTPException, *Lost) as error:
@@ -179,11 +176,11 @@ class Asking(commands.Cog):
             log.exception("a question could not be answered")
             reply = Reply((SORRY,))
         if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
-            await _deliver(interaction, reply, view, private=private)
+            await deliver(interaction, reply, view, private=private)
 
     async def send(self, message: discord.Message, given: Given) -> None:
         """Reply to a message with an answer."""
-        await _send(message, _rendered(given), buttons(given.number, given.answer))
+        await send_reply(message, _rendered(given), buttons(given.number, given.answer))
 
     async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
         """Where a server wants it, note what the articles do not answer. Without a mention."""
@@ -206,76 +203,6 @@ class Asking(commands.Cog):
                 await interaction.edit_original_response(content=RESTARTING)
 
 
-async def _acknowledge(interaction: Interaction, *, private: bool) -> bool:
-    """Within three seconds, or Discord calls the command failed. False if it is too late."""
-    try:
-        await robustly(lambda: interaction.response.defer(ephemeral=private, thinking=True), (0.2,))
-    except discord.InteractionResponded:
-        return True
-    except discord.HTTPException as error:
-        # 40060: an earlier attempt had its effect although its answer was lost
-        if error.code == 40060:
-            return True
-        log.warning("a command could not be acknowledged (%s)", error.code)
-        return False
-    except Lost:
-        log.warning("a command could not be acknowledged: no connection")
-        return False
-    return True
-
-
-async def _deliver(
-    interaction: Interaction, reply: Reply, view: discord.ui.View | None, *, private: bool
-) -> None:
-    """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
-    first, *more = reply.messages
-    fields: dict[str, Any] = {} if view is None else {"view": view}
-    files = [reply_file(reply.file)] if reply.file else []
-    try:
-        # an edit may be repeated without being shown twice, which a new message may not
-        await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
-    except discord.HTTPException as error:
-        channel = interaction.channel
-        if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
-            raise
-        await channel.send(first, suppress_embeds=True, **fields)
-        for part in more:
-            await channel.send(part, suppress_embeds=True)
-        return
-    for part in more:
-        await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
-
-
-async def _send(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
-    """Reply to a message, or write into its channel when it is gone; a nonce makes it safe to repeat."""
-    fields: dict[str, Any] = {} if view is None else {"view": view}
-    if reply.file:
-        fields["file"] = reply_file(reply.file)
-    first, *more = reply.messages
-    try:
-        await robustly(lambda: message.reply(first, mention_author=False, suppress_embeds=True, **fields))
-    except discord.HTTPException as error:
-        if error.code not in {10008, 50035}:  # the message was deleted meanwhile
-            raise
-        await message.channel.send(first, suppress_embeds=True, **fields)
-    for part in more:
-        await robustly(lambda part=part: message.channel.send(part, suppress_embeds=True))  # type: ignore[misc]
-
-
 def _rendered(given: Given, question: str = "") -> Reply:
     closest = given.closest if given.answer.abstained else ()
     return render(given.answer, question=question, closest=closest)
-
-
-def reply_file(text: str) -> discord.File:
-    """A long answer as a text file."""
-    return discord.File(io.BytesIO(text.encode()), filename="answer.md")
-
-
-@asynccontextmanager
-async def _typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
-    """Show that an answer is on its way; a failure to show it is no failure to answer."""
-    async with contextlib.AsyncExitStack() as stack:
-        with contextlib.suppress(discord.HTTPException, *Lost):
-            await stack.enter_async_context(channel.typing())
-        yield
