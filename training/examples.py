@@ -1,11 +1,13 @@
-"""From question files in SQuAD's format to examples for the reader, with many honest negatives.
+"""From question files to examples for the reader, with many honest negatives.
 
-An example is a question, a passage and where the answer stands in it; nowhere, in a negative. Negatives come
-from the data themselves (SQuAD 2.0's were written by people to look answerable) and are made here: the
-question with another passage that shares its words, or with the answer's sentence taken out.
+An example is a question, a passage and where the answer stands in it: one span, several for a list, none in a
+negative. Negatives come from the data themselves (SQuAD 2.0's and those in `written/` were written to look
+answerable) and are made here: the question with another passage that shares its words, with the answer's
+sentence taken out of the passage, or with a name, number or word of the question changed into another.
 """
 
 import gzip
+import hashlib
 import json
 import math
 import random
@@ -17,47 +19,87 @@ from pathlib import Path
 
 from sentencex import get_sentence_boundaries
 
-_WORD = re.compile(r"[^\W_]+")
+Span = tuple[int, int]
 
-# how much of each source an epoch holds: full weight to what people ask of articles, less to reviews
-SHARES = {"shift_amazon_reviews": 0.35, "shift_reddit": 0.4, "qamr": 0.35}
-_WRITTEN = 2  # copies of the questions whose negatives people wrote
-_MADE_NEGATIVE = 0.35  # of the answerable ones, in addition
+WRITTEN = Path(__file__).parent / "written"
+
+_WORD = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"(?<=[a-z,’'] )(?:[A-Z][\w’'-]+(?: (?:of |the )?[A-Z][\w’'-]+)*)")
+_NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve)\b")
+_YEAR = re.compile(r"\d{4}\b")
+_SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|both|names?|list|kinds|types|who are|who were|what are|what were|"
+    r"(?:what|which)(?: \w+)? [a-z]{3,}s "
+    r"(?:are|were|did|do|have|has|was|is|can|will|would|could|make|made))\b",
+    re.IGNORECASE,
+)
+
+# how much of each source an epoch holds: less of reviews and of questions made for single sentences
+SHARES = {
+    "shift_amazon_reviews": 0.2,
+    "shift_reddit": 0.25,
+    "qamr": 0.22,
+    "qed": 0.85,
+    "squad20": 1.6,
+    "near": 1.2,
+    "article": 2.5,
+}
+_OWN_NEGATIVES = {"squad20", "near", "article"}  # people wrote negatives to these, fewer are made
+_MADE_NEGATIVE, _MADE_BESIDE_OWN = 0.7, 0.2  # of the answerable ones, in addition
 _HEADED = 0.5  # passages with their context header in front, as they are in a library
-_CHATTED = 0.25  # questions as people type them
+_CHATTED = 0.2  # questions as people type them
 _LOOKED_AT = 200  # passages among which the one most like the question is sought
+
+# words whose change turns a question into another one
+_OPPOSITES = dict(
+    pair
+    for line in (WRITTEN / "opposites.txt").read_text("utf-8").splitlines()
+    for pair in (tuple(line.split()), tuple(reversed(line.split())))
+)
+_NEGATED = re.compile(r"\b(?:did|does|do|was|were|is|are|could|would|has|have|had)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`passage[start:end]` answers the question; `start` is -1 if nothing does."""
+    """Each `passage[start:end]` of `answers` is an item of the answer; there are none in a negative."""
 
     question: str
     passage: str
-    start: int
-    end: int
+    answers: tuple[Span, ...] = ()
     header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """A question of the training data, its paragraph, and the answers that people gave."""
+
     question: str
     passage: str
-    answers: tuple[tuple[int, int], ...]
+    choices: tuple[tuple[Span, ...], ...]  # different people's answers, each of one item or more
     title: str
     source: str
 
+    def told(self) -> set[str]:
+        """Every answer, in lower case."""
+        return {self.passage[a:b].lower() for answer in self.choices for a, b in answer}
+
 
 class Questions:
-    """The training questions; `epoch` makes a fresh set of examples of them."""
+    """The training questions; `epoch` makes a fresh set of examples of them.
 
-    def __init__(self, files: list[Path]) -> None:
-        self._asked = [asked for file in files for asked in _read(file)]
-        passages = list(dict.fromkeys(asked.passage for asked in self._asked))
+    One paragraph in ten is held out with all its questions: on those the verifier is fitted and calibrated.
+    """
+
+    def __init__(self, files: list[Path], *, held: bool = False) -> None:
+        self.asked = [asked for file in files for asked in _squad(file)]
+        self.asked += written(self.asked)
+        self.asked = [asked for asked in self.asked if held_out(asked.passage) is held]
+        passages = list(dict.fromkeys(asked.passage for asked in self.asked))
         frequency = Counter(word for text in passages for word in _words(text))
         self._idf = {word: math.log(len(passages) / count) for word, count in frequency.items()}
         self._of_title: dict[str, list[str]] = {}
-        for asked in self._asked:
+        for asked in self.asked:
             self._of_title.setdefault(asked.title, []).append(asked.passage)
         self._of_title = {title: list(dict.fromkeys(texts)) for title, texts in self._of_title.items()}
         self._passages = passages
@@ -66,46 +108,80 @@ class Questions:
     def epoch(self, chance: random.Random) -> list[Example]:
         """One pass over the data, in random order."""
         made: list[Example] = []
-        for asked in self._asked:
-            copies = _WRITTEN if asked.source == "squad20" else 1
-            if chance.random() >= SHARES.get(asked.source, 1.0):
-                continue
-            for _ in range(copies):
-                start, end = chance.choice(asked.answers) if asked.answers else (-1, -1)
-                own = [Example(asked.question, asked.passage, start, end)]
-                if (
-                    asked.answers
-                    and chance.random() < _MADE_NEGATIVE
-                    and (n := self._negative(asked, chance))
-                ):
-                    own.append(n)
-                made += [self._dressed(example, asked.title, chance) for example in own]
+        for asked in self.asked:
+            share = SHARES.get(asked.source, 1.0)
+            for _ in range(int(share) + (chance.random() < share % 1)):
+                answers = chance.choice(asked.choices) if asked.choices else ()
+                if len(answers) == 1:
+                    answers = items(asked.question, asked.passage, answers[0])
+                own = [Example(asked.question, asked.passage, answers)]
+                more = _MADE_BESIDE_OWN if asked.source in _OWN_NEGATIVES else _MADE_NEGATIVE
+                if asked.choices and chance.random() < more and (negative := self._negative(asked, chance)):
+                    own.append(negative)
+                made += [self._dressed(example, asked, chance) for example in own]
         chance.shuffle(made)
         return made
 
-    def _negative(self, asked: _Asked, chance: random.Random) -> Example | None:
-        if chance.random() < 0.5 and (short := without_answer(asked.passage, asked.answers)):
-            return Example(asked.question, short, -1, -1)
+    def _negative(self, asked: Asked, chance: random.Random) -> Example | None:
+        way = chance.random()
+        if way < 0.5 and (other := self._twisted(asked, chance)):
+            return Example(other, asked.passage)
+        if way < 0.7 and (short := without_answer(asked)):
+            return Example(asked.question, short)
         near = self._of_title[asked.title]
         pool = near if len(near) >= 8 else self._passages
-        answers = {asked.passage[a:b].lower() for a, b in asked.answers}
-        words = _words(asked.question)
+        words, told = _words(asked.question), asked.told()
         seen = (text for text in chance.sample(pool, min(_LOOKED_AT, len(pool))) if text != asked.passage)
         ranked = sorted(
             seen, key=lambda text: -sum(self._idf.get(w, 0) for w in words & self._words_of[text])
         )
-        fitting = (text for text in ranked[:3] if not any(answer in text.lower() for answer in answers))
+        fitting = (text for text in ranked[:3] if not any(answer in text.lower() for answer in told))
         found = next(fitting, None)
-        return Example(asked.question, found, -1, -1) if found else None
+        return Example(asked.question, found) if found else None
+
+    def _twisted(self, asked: Asked, chance: random.Random) -> str | None:
+        """The question about another name, number or opposite thing, so that the passage has no answer."""
+        question, told = asked.question, asked.told()
+        ways = [_other_name, _other_number, _opposite]
+        chance.shuffle(ways)
+        elsewhere = chance.choice(self._of_title[asked.title])
+        for way in ways:
+            other = way(question, asked.passage, elsewhere, told, chance)
+            if other is not None:
+                return other
+        if chance.random() < 0.25 and not re.search(r"\b(?:not|never)\b|n[’']t\b", question):
+            negated = _NEGATED.sub(lambda verb: f"{verb.group()}n't", question, count=1)
+            return negated if negated != question else None
+        return None
 
     @staticmethod
-    def _dressed(example: Example, title: str, chance: random.Random) -> Example:
-        question, header = example.question, example.header
-        if chance.random() < _CHATTED:
-            question = chatted(question, chance)
-        if not header and len(title) > 3 and chance.random() < _HEADED:
-            header = title
+    def _dressed(example: Example, asked: Asked, chance: random.Random) -> Example:
+        question = chatted(example.question, chance) if chance.random() < _CHATTED else example.question
+        title = asked.title.rpartition("/")[2].replace("_", " ")
+        headed = asked.source in {"squad20", "squad2train", "near", "article", "shift_new_wiki"}
+        header = title if headed and chance.random() < _HEADED else ""
         return replace(example, question=question, header=header)
+
+
+def items(question: str, passage: str, answer: Span) -> tuple[Span, ...]:
+    """The items of an answer that enumerates ("Ann, Bob and Eve"); the answer itself if it does not."""
+    text = passage[answer[0] : answer[1]]
+    borders = list(_SEPARATOR.finditer(text))
+    cuts = [0, *(cut for m in borders for cut in m.span()), len(text)]
+    found = [(a, a + len(text[a:b].rstrip(" ,."))) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
+    found = [(a, b) for a, b in found if b > a]
+    parts = [text[a:b] for a, b in found]
+    if any(_YEAR.match(part) for part in parts):  # of a date: April 4, 2002
+        return (answer,)
+    if len(found) < 2 or any(len(part.split()) > 7 for part in parts):
+        return (answer,)
+    conjoined = re.search(r"\b(?:and|or)\b", text) is not None
+    enumerates = len(found) > 2 and conjoined
+    asked = _SEVERAL.search(question) is not None
+    people = question.lower().startswith("who") and all(part[0].isupper() for part in parts)
+    if enumerates or (conjoined and (asked or people)) or (asked and len(found) > 2):
+        return tuple((answer[0] + a, answer[0] + b) for a, b in found)
+    return (answer,)
 
 
 def chatted(question: str, chance: random.Random) -> str:
@@ -126,30 +202,120 @@ def chatted(question: str, chance: random.Random) -> str:
     return " ".join(words)
 
 
-def without_answer(passage: str, answers: tuple[tuple[int, int], ...]) -> str | None:
+def without_answer(asked: Asked) -> str | None:
     """The passage without the sentences that hold an answer; None if too little or an answer is left."""
+    passage = asked.passage
+    answers = [span for choice in asked.choices for span in choice]
     spans = [(s["start_index"], s["end_index"]) for s in get_sentence_boundaries("en", passage)]
     kept = [(a, b) for a, b in spans if not any(start < b and end > a for start, end in answers)]
     text = " ".join(passage[a:b].strip() for a, b in kept)
-    told = any(passage[start:end].lower() in text.lower() for start, end in answers)
-    return None if len(text) < 150 or told else text
+    left = any(answer in text.lower() for answer in asked.told())
+    return None if len(text) < 150 or left else text
 
 
-def _read(file: Path) -> Iterator[_Asked]:
+def _other_name(
+    question: str, passage: str, elsewhere: str, told: set[str], chance: random.Random
+) -> str | None:
+    own = [m.group() for m in _NAME.finditer(question) if m.group() in passage]
+    if not own:
+        return None
+    mine = chance.choice(own)
+    # a name from elsewhere is surely not answered here; one from the passage itself is the harder miss
+    source = passage if chance.random() < 0.3 else elsewhere
+    others = [
+        name
+        for name in dict.fromkeys(m.group() for m in _NAME.finditer(source))
+        if name not in question
+        and name.lower() not in told
+        and not set(name.split()) & set(mine.split())
+        and (source is passage or name not in passage)
+    ]
+    return question.replace(mine, chance.choice(others)) if others else None
+
+
+def _other_number(
+    question: str, passage: str, elsewhere: str, told: set[str], chance: random.Random
+) -> str | None:
+    own = [m.group() for m in _NUMBER.finditer(question) if m.group() in passage]
+    if not own:
+        return None
+    mine = chance.choice(own)
+    if mine.isdigit():
+        others = [
+            str(int(mine) + step) for step in (-20, -10, -3, -2, -1, 1, 2, 3, 10, 20) if int(mine) + step > 0
+        ]
+    else:
+        others = [m.group() for m in _NUMBER.finditer(f"{passage} {elsewhere}") if not m.group().isdigit()]
+    others = [number for number in others if number != mine and number not in passage and number not in told]
+    return question.replace(mine, chance.choice(others)) if others else None
+
+
+def _opposite(
+    question: str, passage: str, elsewhere: str, told: set[str], chance: random.Random
+) -> str | None:
+    words = [word for word in _WORD.findall(question) if word.lower() in _OPPOSITES]
+    if not words:
+        return None
+    mine = chance.choice(words)
+    other = _OPPOSITES[mine.lower()]
+    return None if other in passage.lower() else re.sub(rf"\b{mine}\b", other, question, count=1)
+
+
+def _squad(file: Path) -> Iterator[Asked]:
     with gzip.open(file, "rt", encoding="utf-8") as opened:
         data = json.load(opened)["data"]
     for article in data:
-        source, slash, title = article["title"].partition("/")
-        if not slash:
-            source, title = "squad20", source
-        readable = title.replace("_", " ") if source in {"squad20", "squad2train"} else ""
+        source = article["title"].partition("/")[0] if "/" in article["title"] else "squad20"
         for paragraph in article["paragraphs"]:
             for qa in paragraph["qas"]:
                 answers = () if qa["is_impossible"] else qa["answers"]
-                spans = tuple((a["answer_start"], a["answer_start"] + len(a["text"])) for a in answers)
-                yield _Asked(
-                    qa["question"], paragraph["context"], spans, readable or article["title"], source
-                )
+                spans = (((a["answer_start"], a["answer_start"] + len(a["text"])),) for a in answers)
+                yield Asked(qa["question"], paragraph["context"], tuple(spans), article["title"], source)
+
+
+def written(known: list[Asked], folder: Path = WRITTEN) -> list[Asked]:
+    """Our own questions: about paragraphs of the question files (by hash), and about our own articles."""
+    by_hash = {paragraph_key(asked.passage): asked for asked in known}
+    made = []
+    for line in (folder / "near_misses.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if (of := by_hash.get(row["paragraph"])) is not None:
+            start = of.passage.find(row["answer"]) if row["answer"] else -1
+            choices = (((start, start + len(row["answer"])),),) if start >= 0 else ()
+            made.append(Asked(row["question"], of.passage, choices, of.title, "near"))
+    for title, text, questions in articles(folder / "articles.txt"):
+        for question, _, answer in questions:
+            spans = tuple(_first(text, item) for item in answer.split(" || ")) if answer != "-" else ()
+            made.append(Asked(question, text, (spans,) if spans else (), title, "article"))
+    texts = {title: text for title, text, _ in articles(folder / "articles.txt")}
+    for line in (folder / "yes_no.tsv").read_text("utf-8").splitlines():
+        title, question, kind, answer = line.split("\t")
+        spans = () if kind == "miss" else (_first(texts[title], answer),)
+        made.append(Asked(question, texts[title], (spans,) if spans else (), title, "article"))
+    return made
+
+
+def held_out(passage: str) -> bool:
+    """Whether the reader is never trained on this paragraph."""
+    return int(paragraph_key(passage), 16) % 10 == 0
+
+
+def paragraph_key(text: str) -> str:
+    """What a paragraph of the question files is called in `written/near_misses.jsonl`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def articles(file: Path) -> Iterator[tuple[str, str, list[list[str]]]]:
+    """Title, text and questions (question, kind, answer) of each article of our own."""
+    for block in re.split(r"^=== ", file.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        head, _, rest = block.partition("\n")
+        text, _, asked = rest.partition("\n---\n")
+        yield head.partition(" | ")[0], text.strip(), [q.split("\t") for q in asked.splitlines() if q.strip()]
+
+
+def _first(text: str, item: str) -> Span:
+    start = text.index(item)
+    return start, start + len(item)
 
 
 def _words(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Train the reader: question and passage in, the answer's span out, or that there is none.
+"""Train the reader: question and passage in, the answer's span and items out, or that there is none.
 
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --minutes 100
 
@@ -10,6 +10,7 @@ import argparse
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,34 +20,53 @@ from transformers import AutoModel
 from training.examples import Example, Questions
 from vectorstore.model_files import DEFAULT_MODEL, find_weights
 
-LONGEST = 352  # tokens of question and passage
-_QUESTION = 64
+LONGEST = 288  # tokens of question and passage
+_QUESTION = 48
 _BATCH_TOKENS = 4096
-_RATE, _WARM = 1.5e-4, 0.03
-_SAVE_SECONDS = 300
+_RATE, _WARM = 1.6e-4, 0.04
+_SAVE_SECONDS = 240
+_OUTSIDE, _BEGIN, _INSIDE = range(3)
+_MARK_WEIGHTS = (1.0, 5.0, 3.0)  # for most of a passage is outside
 
 
 class Reader(torch.nn.Module):
-    """An encoder with a span head; position 0 of the span logits stands for "no answer"."""
+    """An encoder with three heads: the answer's span, whether there is one, and the items of a list.
+
+    Position 0 of the span logits stands for "no answer" (Devlin et al. 2019, section 4.3). The items are
+    marked word by word as begin, inside or outside, as in the tagger of MultiSpanQA (Li et al. 2022).
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        # no dropout: two epochs do not overfit, and on a CPU it takes more than half of the time;
+        # eager attention is the faster one there, too
         self.encoder = AutoModel.from_pretrained(
-            find_weights(DEFAULT_MODEL), add_pooling_layer=False, attn_implementation="sdpa"
+            find_weights(DEFAULT_MODEL),
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         )
         width = self.encoder.config.hidden_size
         self.span = torch.nn.Linear(width, 2)
         self.answers = torch.nn.Linear(width, 1)
+        self.items = torch.nn.Linear(width, 3)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Start and end logits, shape (batch, length), and whether there is an answer, shape (batch,)."""
+        """Logits: start and end (batch, length), items (batch, length, 3), is there an answer (batch,)."""
         hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
         start, end = self.span(hidden).unbind(-1)
-        return start, end, self.answers(hidden[:, 0]).squeeze(-1)
+        return start, end, self.items(hidden), self.answers(hidden[:, 0]).squeeze(-1)
 
 
-Row = tuple[list[int], int, int, int]
-"""Token ids, where the passage begins, and the first and last token of the answer (0, 0 without one)."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An example in tokens: `lead` is where the passage begins, `items` the first and last token of each."""
+
+    ids: list[int]
+    lead: int
+    items: tuple[tuple[int, int], ...]
+    span: tuple[int, int]  # of the answer, or of the first items that stand together; (0, 0) without one
 
 
 class Encoder:
@@ -58,43 +78,60 @@ class Encoder:
         self._tokenizer.no_truncation()
         self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
 
-    def rows(self, examples: list[Example], chance: random.Random) -> list[Row]:
-        """A row for each example whose answer falls on tokens."""
+    def rows(self, examples: list[Example], chance: random.Random) -> Iterator[Row]:
+        """A row for each example whose answer falls on tokens that there is room for."""
         texts = [f"{e.header}\n{e.passage}" if e.header else e.passage for e in examples]
         questions = self._tokenizer.encode_batch([e.question for e in examples], add_special_tokens=False)
         passages = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        made = []
         for example, question, passage in zip(examples, questions, passages, strict=True):
             shift = len(example.header) + 1 if example.header else 0
             asked = question.ids[:_QUESTION]
             room = LONGEST - len(asked) - 3
-            first = last = -1
-            if example.start >= 0:
-                inside = [
-                    i
-                    for i, (a, b) in enumerate(passage.offsets)
-                    if a < example.end + shift and b > example.start + shift
-                ]
-                if not inside or inside[-1] - inside[0] >= room:
-                    continue
-                first, last = inside[0], inside[-1]
+            items = [
+                within(passage.offsets, (start + shift, end + shift))
+                for start, end in sorted(example.answers)
+            ]
+            if not all(items) or (items and items[-1][1] - items[0][0] >= room):
+                continue
             begin = 0
             if len(passage.ids) > room:
-                low, high = max(0, last - room + 1), min(first if first >= 0 else 0, len(passage.ids) - room)
+                first, last = (items[0][0], items[-1][1]) if items else (0, len(passage.ids) - 1)
+                low, high = max(0, last - room + 1), min(first, len(passage.ids) - room)
                 begin = chance.randint(min(low, high), max(low, high))
             lead = len(asked) + 2
-            ids = [self._cls, *asked, self._sep, *passage.ids[begin : begin + room], self._sep]
-            where = (first - begin + lead, last - begin + lead) if first >= 0 else (0, 0)
-            made.append((ids, lead, *where))
-        return made
+            shifted = tuple((first - begin + lead, last - begin + lead) for first, last in items)
+            yield Row(
+                [self._cls, *asked, self._sep, *passage.ids[begin : begin + room], self._sep],
+                lead,
+                shifted,
+                _together(shifted),
+            )
+
+
+def within(offsets: list[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int] | tuple[()]:
+    """The first and last token of a span of characters; nothing if it falls between tokens."""
+    inside = [i for i, (a, b) in enumerate(offsets) if a < span[1] and b > span[0]]
+    return (inside[0], inside[-1]) if inside else ()
+
+
+def _together(items: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+    """The stretch of the first items of a list that follow each other with hardly a word between."""
+    if not items:
+        return 0, 0
+    first, last = items[0]
+    for start, end in items[1:]:
+        if start - last > 5:
+            break
+        last = end
+    return first, last
 
 
 def batches(rows: list[Row], chance: random.Random) -> Iterator[list[Row]]:
     """Rows of like length together, about as many tokens in each batch, batches in random order."""
-    ordered = sorted(rows, key=lambda row: len(row[0]) + chance.random() * 8)
+    ordered = sorted(rows, key=lambda row: len(row.ids) + chance.random() * 8)
     groups: list[list[Row]] = [[]]
     for row in ordered:
-        if groups[-1] and (len(groups[-1]) + 1) * len(row[0]) > _BATCH_TOKENS:
+        if groups[-1] and (len(groups[-1]) + 1) * len(row.ids) > _BATCH_TOKENS:
             groups.append([])
         groups[-1].append(row)
     chance.shuffle(groups)
@@ -102,24 +139,35 @@ def batches(rows: list[Row], chance: random.Random) -> Iterator[list[Row]]:
 
 
 def loss_of(reader: Reader, batch: list[Row], device: str) -> torch.Tensor:
-    """Cross-entropy of start and end, and of whether there is an answer."""
-    width = max(len(row[0]) for row in batch)
+    """Cross-entropies of start, end, whether there is an answer, and the items' marks."""
+    width = max(len(row.ids) for row in batch)
     ids = torch.zeros((len(batch), width), dtype=torch.long)
-    mask, kinds = torch.zeros_like(ids), torch.zeros_like(ids)
-    for i, (sequence, lead, _, _) in enumerate(batch):
-        ids[i, : len(sequence)] = torch.tensor(sequence)
-        mask[i, : len(sequence)] = 1
-        kinds[i, lead : len(sequence)] = 1
-    starts = torch.tensor([row[2] for row in batch], device=device)
-    ends = torch.tensor([row[3] for row in batch], device=device)
+    mask, kinds, marks = torch.zeros_like(ids), torch.zeros_like(ids), torch.full_like(ids, -100)
+    for i, row in enumerate(batch):
+        length = len(row.ids)
+        ids[i, :length] = torch.tensor(row.ids)
+        mask[i, :length] = 1
+        kinds[i, row.lead : length] = 1
+        marks[i, row.lead : length] = _OUTSIDE
+        for first, last in row.items:
+            marks[i, first] = _BEGIN
+            marks[i, first + 1 : last + 1] = _INSIDE
+    spans = torch.tensor([row.span for row in batch], device=device)
     allowed = (kinds == 1).to(device)
     allowed[:, 0] = True
     with torch.autocast(device, dtype=torch.bfloat16):
-        start, end, answers = reader(ids.to(device), mask.to(device), kinds.to(device))
+        start, end, items, answers = reader(ids.to(device), mask.to(device), kinds.to(device))
     start, end = (logits.float().masked_fill(~allowed, -1e4) for logits in (start, end))
-    span = torch.nn.functional.cross_entropy(start, starts) + torch.nn.functional.cross_entropy(end, ends)
-    there = torch.nn.functional.binary_cross_entropy_with_logits(answers.float(), (starts > 0).float())
-    return span / 2 + there / 2
+    cross = torch.nn.functional.cross_entropy
+    span = cross(start, spans[:, 0]) + cross(end, spans[:, 1])
+    there = torch.nn.functional.binary_cross_entropy_with_logits(answers.float(), (spans[:, 0] > 0).float())
+    tags = cross(
+        items.float().flatten(0, 1),
+        marks.to(device).flatten(),
+        weight=torch.tensor(_MARK_WEIGHTS, device=device),
+        ignore_index=-100,
+    )
+    return span / 2 + there / 2 + tags
 
 
 def main() -> None:
@@ -129,15 +177,12 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--rate", type=float, default=_RATE)
-    parser.add_argument("--start", type=Path, help="weights to start from, instead of the encoder's own")
     args = parser.parse_args()
     torch.manual_seed(7)
     chance = random.Random(7)  # noqa: S311
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = Reader().to(device)
-    if args.start:
-        reader.load_state_dict(torch.load(args.start, map_location=device)["reader"])
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
     args.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = args.folder / "checkpoint.pt"
     spent, step = 0.0, 0
@@ -147,9 +192,8 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         spent, step = state["spent"], state["step"]
         chance = random.Random(step)  # noqa: S311
-    questions, encoder = Questions(args.files), Encoder()
     began, saved, told, mean = time.monotonic() - spent, time.monotonic(), 0.0, 0.0
-    stream = endless(questions, encoder, chance)
+    stream = endless(args.files, chance)
     reader.train()
     while (part := (time.monotonic() - began) / (60 * args.minutes)) < 1:
         for group in optimizer.param_groups:
@@ -171,16 +215,18 @@ def main() -> None:
     print(f"done after {step} steps, loss {mean:.3f}")
 
 
-def endless(questions: Questions, encoder: Encoder, chance: random.Random) -> Iterator[list[Row]]:
-    """Batches of one epoch after another."""
-    number = 0
+def endless(files: list[Path], chance: random.Random) -> Iterator[list[Row]]:
+    """Batches of one epoch after another; questions written meanwhile are in the next one."""
+    encoder, number = Encoder(), 0
     while True:
         number += 1
-        rows = encoder.rows(questions.epoch(chance), chance)
-        negative = sum(row[2] == 0 for row in rows) / len(rows)
-        tokens = sum(len(row[0]) for row in rows)
+        rows = list(encoder.rows(Questions(files).epoch(chance), chance))
+        negative = sum(not row.items for row in rows) / len(rows)
+        several = sum(len(row.items) > 1 for row in rows) / len(rows)
+        tokens = sum(len(row.ids) for row in rows)
         print(
-            f"epoch {number}: {len(rows)} examples, {negative:.0%} without answer, {tokens} tokens",
+            f"epoch {number}: {len(rows)} examples, {negative:.0%} without answer, {several:.0%} lists, "
+            f"{tokens} tokens",
             flush=True,
         )
         yield from batches(rows, chance)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from vectorstore.datatypes import UserError
 
@@ -21,6 +22,8 @@ def run(app: Callable[[], object]) -> None:
         _fail(str(error))
     except ValidationError as error:
         _fail(_wrong_settings(error))
+    except SettingsError as error:  # a value that is no JSON; the message names the setting, not the value
+        _fail(f"wrong setting in the environment or .env: {error}")
     except BrokenPipeError:  # the reader of our output has left: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -134,7 +134,7 @@ def _export(model: "SentenceTransformer", name: str, work: Path) -> ModelCard:
     build, cosine = "int8", 0.0
     for bits in (8, 7):
         if cosine < _GOOD_COSINE:
-            _quantise(full, served, bits)
+            quantise(full, served, bits)
             cosine = _lowest_cosine(work, reference, max_tokens)
     if cosine < _MIN_COSINE:
         os.replace(full, served)
@@ -189,7 +189,8 @@ def _export_graph(model: "SentenceTransformer", max_tokens: int, path: Path) -> 
     program.save(str(path))
 
 
-def _quantise(full: Path, served: Path, bits: int) -> None:
+def quantise(full: Path, served: Path, bits: int, keep: int = 2) -> None:
+    """Dynamic int8, per channel; the first `keep` down-projections of the feed-forward layers stay fp32."""
     import onnx  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
@@ -199,7 +200,7 @@ def _quantise(full: Path, served: Path, bits: int) -> None:
         weight_type=QuantType.QInt8,
         per_channel=True,
         reduce_range=bits == 7,
-        nodes_to_exclude=_down_projections(onnx.load(str(full)))[:2],
+        nodes_to_exclude=_down_projections(onnx.load(str(full)))[:keep],
     )
 
 

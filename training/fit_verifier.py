@@ -1,0 +1,234 @@
+"""Fit and calibrate the verifier on the paragraphs that the reader was never trained on.
+
+    python -m training.fit_verifier QUESTIONS.json.gz … [--models data/models]
+
+The library holds the Wikipedia paragraphs of the question files and our own articles; asked are the held-out
+questions, each with all passages, and some answerable ones also without those of their own article, where the
+right answer is none. A logistic regression tells right spans from wrong ones. Two thirds of the paragraphs
+fit it, the others choose the threshold and draw the risk-coverage curve; the shipped weights are then fitted
+on all. Writes model/verifier.json beside the reader.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import pickle
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks import squad
+from benchmarks.reader import f1
+from bot.answering.builtin import well_spelt
+from bot.answering.picking import pick
+from bot.answering.question import Question, understand
+from bot.answering.reader import MODEL, Reader
+from bot.answering.spans import Found, find
+from bot.answering.verifier import FEATURES, features
+from ingest.fetch import Rules
+from ingest.pipeline import ingest, place_of
+from training.examples import WRITTEN, Asked, Questions, articles, paragraph_key
+from vectorstore.chroma import Connection
+from vectorstore.embeddings import OnnxEmbedder
+from vectorstore.lexical import LexicalIndex
+from vectorstore.retrieval import Retrieval, Retriever
+from vectorstore.settings import VectorstoreSettings
+from vectorstore.store import Store
+
+_SOURCES = {"squad20": 1.0, "near": 1.0, "article": 1.0, "squad2train": 0.4, "shift_new_wiki": 0.3}
+_FAR = 0.35  # of the answerable questions are asked without their article, too
+_WRONG_COSTS = 0.5  # a wrong answer loses this, a right one or a right abstention gains 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """A question's spans: features (spans, features), and how right each is (F1 with the best gold)."""
+
+    features: np.ndarray
+    right: np.ndarray
+    answerable: bool
+    source: str
+    paragraph: str
+
+
+def main() -> None:
+    """Collect, fit, report, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--models", type=Path, default=Path("data/models"))
+    parser.add_argument("--folder", type=Path, default=MODEL)
+    parser.add_argument("--limit", type=int, default=10**9, help="ask so many questions, for a trial")
+    parser.add_argument("--cases", type=Path, help="where the collected cases are kept")
+    args = parser.parse_args()
+    if args.cases and args.cases.is_file():
+        cases = pickle.loads(args.cases.read_bytes())  # noqa: S301
+    else:
+        cases = collect(args.files, args.models, args.folder, args.limit)
+        if args.cases:
+            args.cases.write_bytes(pickle.dumps(cases))
+    others = [case for case in cases if int(case.paragraph, 16) % 3]
+    chosen_on = [case for case in cases if not int(case.paragraph, 16) % 3]
+    half = fit(others)
+    threshold = report(chosen_on, *half)
+    weights, bias = fit(cases)
+    for name, weight in sorted(zip(FEATURES, weights, strict=True), key=lambda pair: -abs(pair[1])):
+        print(f"  {name:16} {weight:6.2f}")
+    fitted = {
+        "reader": hashlib.sha256((args.folder / "reader.onnx").read_bytes()).hexdigest(),
+        "threshold": round(threshold, 3),
+        "weights": {"bias": round(float(bias), 4)}
+        | {name: round(float(w), 4) for name, w in zip(FEATURES, weights, strict=True)},
+        "curve": curve(chosen_on, *half),
+    }
+    (args.folder / "verifier.json").write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+
+
+def collect(files: list[Path], models: Path, folder: Path, limit: int) -> list[Case]:
+    """Ask every held-out question of a library of all paragraphs."""
+    everything, held = Questions(files).asked, Questions(files, held=True).asked
+    chance = random.Random(3)  # noqa: S311
+    reader = Reader(folder)
+    cases: list[Case] = []
+    with tempfile.TemporaryDirectory() as work:
+        retriever, embedder = library(everything + held, models, Path(work))
+        for asked in chance.sample(held, len(held)):
+            if len(cases) >= limit:
+                break
+            if chance.random() >= _SOURCES.get(asked.source, 0.0):
+                continue
+            question = understand(asked.question)
+            found = retriever.retrieve(question.search_text, 24)
+            own = [p for p in found.passages if _stands_in(asked, p.article.title)]
+            others = tuple(p for p in found.passages if p not in own)
+            cases.append(
+                case(
+                    question, asked, dataclasses.replace(found, passages=found.passages[:8]), embedder, reader
+                )
+            )
+            if asked.choices and chance.random() < _FAR:
+                nothing = dataclasses.replace(asked, choices=())
+                far = dataclasses.replace(found, passages=others[:8])
+                cases.append(case(question, nothing, far, embedder, reader))
+            if len(cases) % 200 < 2:
+                print(len(cases), "asked", flush=True)
+        retriever.store.connection.close()
+    return [case for case in cases if len(case.features)]
+
+
+def library(asked: list[Asked], models: Path, work: Path) -> tuple[Retriever, OnnxEmbedder]:
+    """One passage a paragraph of Wikipedia, and our own articles as they are ingested."""
+    settings = VectorstoreSettings(data=work / "data")
+    embedder = OnnxEmbedder(settings.embedding_model, models)
+    connection = Connection(settings)
+    store = Store(connection, "training", embedder)
+    paragraphs: dict[str, list[str]] = {}
+    for each in asked:
+        if each.source in {"squad20", "squad2train", "shift_new_wiki"}:
+            texts = paragraphs.setdefault(_readable(each.title), [])
+            if each.passage not in texts:
+                texts.append(each.passage)
+    files = []
+    for number, (title, text, _) in enumerate(articles(WRITTEN / "articles.txt")):
+        files.append(work / f"{number:03}.txt")
+        files[-1].write_text(f"{title}\n\n{text}\n", encoding="utf-8")
+    with connection.writing():
+        for title, texts in paragraphs.items():
+            made = squad.chunks(texts)
+            store.replace(squad.info(title), "", made, store.embed(squad.info(title), made))
+        list(ingest([place_of(file) for file in files], store, Rules(max_bytes=10**7)))
+    return Retriever(store, LexicalIndex(work / "lexical")), embedder
+
+
+def case(
+    question: Question, asked: Asked, retrieval: Retrieval, embedder: OnnxEmbedder, reader: Reader
+) -> Case:
+    """The spans found for one question, and how right they are."""
+    question = well_spelt(question, retrieval)
+    candidates = pick(question, retrieval, embedder)
+    found = find(question.standalone, retrieval.passages, candidates, reader)
+    right = [_rightness(asked, each) for each in found]
+    return Case(
+        features(question, found),
+        np.array(right, np.float32),
+        bool(asked.choices),
+        asked.source,
+        paragraph_key(asked.passage),
+    )
+
+
+def _rightness(asked: Asked, found: Found) -> float:
+    """F1 with the best gold answer, where the span stands in the right article."""
+    if not asked.choices or not _stands_in(asked, found.passage.article.title):
+        return 0.0
+    golds = [asked.passage[choice[0][0] : choice[-1][1]] for choice in asked.choices]
+    golds += [asked.passage[a:b] for choice in asked.choices if len(choice) > 1 for a, b in choice]
+    return max(f1(found.text, gold) for gold in golds)
+
+
+def _stands_in(asked: Asked, title: str) -> bool:
+    return title in {asked.title, _readable(asked.title)}
+
+
+def _readable(title: str) -> str:
+    return title.rpartition("/")[2].replace("_", " ")
+
+
+def fit(cases: list[Case]) -> tuple[np.ndarray, float]:
+    """Weights and bias: right spans (F1 of a half or more) from wrong ones."""
+    x = np.concatenate([each.features for each in cases])
+    y = np.concatenate([each.right for each in cases]) >= 0.5
+    scale = x.std(axis=0) + 1e-6
+    model = LogisticRegression(C=0.3, max_iter=2000).fit(x / scale, y)
+    return model.coef_[0] / scale, float(model.intercept_[0])
+
+
+def _best(cases: list[Case], weights: np.ndarray, bias: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each question: the probability of its likeliest span, how right that is, has it an answer."""
+    scores = [each.features @ weights + bias for each in cases]
+    p = np.array([1 / (1 + np.exp(-score.max())) for score in scores])
+    right = np.array([each.right[score.argmax()] for each, score in zip(cases, scores, strict=True)])
+    return p, right, np.array([each.answerable for each in cases])
+
+
+def report(cases: list[Case], weights: np.ndarray, bias: float) -> float:
+    """Print risk and coverage on unseen paragraphs; the threshold of the highest gain."""
+    p, right, answerable = _best(cases, weights, bias)
+    rows = []
+    print("threshold  F1 answerable  abstained: answerable  unanswerable  right when answered")
+    for threshold in np.arange(0.05, 0.95, 0.05):
+        given = p >= threshold
+        kept = (given & answerable) * right
+        unanswerable = 1 - given[~answerable].mean()
+        gain = right[given & answerable].sum() + (~given & ~answerable).sum()
+        gain -= _WRONG_COSTS * (given & (right < 0.5)).sum()
+        rows.append((gain / len(p), threshold))
+        print(
+            f"{threshold:9.2f} {kept[answerable].mean():14.3f} {1 - given[answerable].mean():22.3f}"
+            f" {unanswerable:13.3f} {(right[given] >= 0.5).mean():20.3f}   gain {gain / len(p):.3f}"
+        )
+    for source in sorted({each.source for each in cases}):
+        mine = np.array([each.source == source for each in cases])
+        means = f"P {p[mine & answerable].mean():.2f} / {p[mine & ~answerable].mean():.2f}"
+        print(f"  {source}: {mine.sum()} questions, {means}")
+    return float(max(rows)[1])
+
+
+def curve(cases: list[Case], weights: np.ndarray, bias: float) -> list[list[float]]:
+    """Risk-coverage curve: threshold, share of questions answered, share of the answers that are wrong."""
+    p, right, _ = _best(cases, weights, bias)
+    points = []
+    for threshold in np.linspace(0, 0.95, 39):
+        given = p >= threshold
+        if given.any():
+            points.append(
+                [round(float(v), 4) for v in (threshold, given.mean(), (right[given] < 0.5).mean())]
+            )
+    return points
+
+
+if __name__ == "__main__":
+    main()
