@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -80,28 +81,50 @@ async def deliver(
         channel = interaction.channel
         if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
             raise
-        await channel.send(first, suppress_embeds=True, **fields)
+        await send_once(channel, first, reply.file, **fields)
         for part in more:
-            await channel.send(part, suppress_embeds=True)
+            await send_once(channel, part)
         return
     for part in more:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
 
 
 async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
-    """Reply to a message, or write into its channel when it is gone; a nonce makes it safe to repeat."""
+    """Reply to a message, or write into its channel when it is gone."""
     fields: dict[str, Any] = {} if view is None else {"view": view}
-    if reply.file:
-        fields["file"] = _file(reply.file)
     first, *more = reply.messages
     try:
-        await robustly(lambda: message.reply(first, mention_author=False, suppress_embeds=True, **fields))
+        await reply_once(message, first, reply.file, **fields)
     except discord.HTTPException as error:
         if error.code not in {10008, 50035}:  # the message was deleted meanwhile
             raise
-        await message.channel.send(first, suppress_embeds=True, **fields)
+        await send_once(message.channel, first, reply.file, **fields)
     for part in more:
-        await robustly(lambda part=part: message.channel.send(part, suppress_embeds=True))  # type: ignore[misc]
+        await send_once(message.channel, part)
+
+
+async def reply_once(
+    message: discord.Message, text: str, file: str | None = None, **fields: Any
+) -> discord.Message:
+    """Reply to a message without a ping, as `send_once` sends."""
+    return await send_once(message.channel, text, file, reference=message, mention_author=False, **fields)
+
+
+async def send_once(
+    channel: discord.abc.Messageable, text: str, file: str | None = None, **fields: Any
+) -> discord.Message:
+    """Send a message, again if need be, and have it shown once.
+
+    Discord shows one nonce once; discord.py makes up a new one for every call of its own accord.
+    """
+    fields |= {"nonce": secrets.randbits(63), "suppress_embeds": True}
+
+    def attempt() -> Awaitable[discord.Message]:
+        if file:  # the last attempt has read it to its end
+            fields["file"] = _file(file)
+        return channel.send(text, **fields)
+
+    return await robustly(attempt)
 
 
 def _file(text: str) -> discord.File:

@@ -5,6 +5,7 @@ to fail. Fields and quirks: the fewest that discord.py 2.7 accepts.
 """
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import re
@@ -23,6 +24,15 @@ OTHER_GUILD = "2001"
 STAFF, FORUM = "7000", "3100"
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
+
+
+@dataclasses.dataclass(frozen=True)
+class After:
+    """A fault that comes when the request has had its effect."""
+
+    fault: web.Response
+
+
 _EPOCH = 1420070400000
 _ids = itertools.count((int(time.time() * 1000) - _EPOCH) << 22)
 
@@ -53,7 +63,7 @@ class FakeDiscord:
         self.pinged: list[str] = []
         self.identified = 0
         self.resumed = 0
-        self.fault: Callable[[str, str], web.Response | None] = lambda _method, _path: None
+        self.fault: Callable[[str, str], web.Response | After | None] = lambda _method, _path: None
         self.answers: dict[str, Payload] = {}  # interaction token -> message
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
         self.files: dict[str, bytes] = {}  # what the CDN has
@@ -259,6 +269,9 @@ class FakeDiscord:
         self.requests.append((request.method, path, body))
         try:
             failed = self.fault(request.method, path)
+            if isinstance(failed, After):
+                self._answer(request.method, path, body, request)
+                failed = failed.fault
             if failed is RESET:
                 assert request.transport is not None
                 request.transport.abort()
@@ -297,6 +310,10 @@ class FakeDiscord:
         )
 
     def _create(self, channel: str, *, body: Payload, **_: Any) -> web.Response:
+        nonce = body.get("nonce") if body.get("enforce_nonce") else None
+        for message in self.messages.get(channel, {}).values():
+            if nonce is not None and message.get("nonce") == nonce:
+                return reply(message)
         return self._keep(channel, snowflake(), body)
 
     def _keep(self, channel: str, id_: str, body: Payload, token: str | None = None) -> web.Response:

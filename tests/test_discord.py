@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from discord_kit import TOKEN, QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, DM, RESET, reply, snowflake
+from fake_discord import BOT, CHANNEL, DM, RESET, After, reply, snowflake
 from fakes import answer
 
 from bot.cogs.asking import SORRY
@@ -339,6 +339,27 @@ async def test_a_lost_answer_is_sent_again_and_shown_once(scene: Stage, bot: Qui
     await scene.discord.say("when?", channel=DM)
     assert len(await said(scene, 1, DM)) == 1
     assert len(failed) == 2
+
+
+@pytest.mark.parametrize("failure", [reply({"message": "no", "code": 0}, 500), RESET], ids=["500", "reset"])
+async def test_a_message_whose_receipt_is_lost_is_shown_once(
+    scene: Stage, bot: QuickBot, failure: Any
+) -> None:
+    """It is sent again, for nobody knows whether it had its effect; the same nonce says that it is the same."""
+    failed: list[str] = []
+
+    def fault(method: str, path: str) -> Any:
+        if method == "POST" and path == f"channels/{DM}/messages" and len(failed) < 2:
+            failed.append(path)
+            return After(failure)
+        return None
+
+    scene.discord.fault = fault
+    await scene.discord.say("when?", channel=DM)
+    await said(scene, 1, DM)
+    await answered(scene)
+    await scene.discord.wait_for(lambda: sum(p == failed[0] for _, p, _ in scene.discord.requests) == 3, 15)
+    assert len(scene.discord.of_bot(DM)) == 1
 
 
 async def test_an_acknowledgement_that_had_its_effect_is_not_an_error(scene: Stage, bot: QuickBot) -> None:
