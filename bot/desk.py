@@ -8,7 +8,7 @@ from typing import Any
 from bot.answering.datatypes import Answer, Turn
 from bot.database import Database, GuildSettings
 from bot.libraries import Libraries
-from bot.turns import FairQueue
+from bot.turns import FairQueue, Notice
 from vectorstore.datatypes import Chunk, UserError
 
 _LONGEST = 60.0  # seconds, for an answer; a locked database could otherwise hold a turn for ever
@@ -38,10 +38,21 @@ class Desk:
         self._turns = turns
         self._settings: dict[int, GuildSettings] = {}  # of the servers that were asked in since the start
 
-    async def ask(self, question: str, history: Sequence[Turn], *, member: int, guild: int | None) -> Given:
-        """Answer a question. Raises UserError when it cannot be asked, or not now."""
+    async def ask(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        member: int,
+        guild: int | None,
+        notice: Notice | None = None,
+    ) -> Given:
+        """Answer a question; `notice` is told its place in the queue while it waits.
+
+        Raises UserError when it cannot be asked, or not now.
+        """
         settings = await self.settings(guild)
-        async with self._turns.turn(member):
+        async with self._turns.turn(member, notice):
             try:
                 async with asyncio.timeout(_LONGEST):
                     answer = await asyncio.to_thread(

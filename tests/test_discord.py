@@ -318,6 +318,31 @@ async def test_busy_members_wait_their_turn_and_floods_are_told(scene: Stage) ->
     assert order.index("other") < len(order) - 1
 
 
+async def test_who_waits_is_told_their_place_where_the_answer_will_stand(scene: Stage) -> None:
+    """A slash command in the place of "thinking…", a mention by a reply that makes room for the answer."""
+    async with scene.connected(workers=1, patience=0.05):
+        scene.chain.gate.clear()
+        first = await scene.discord.slash("ask", question="q1", member="5001")
+        await scene.discord.wait_for(lambda: scene.chain.asked)
+        second = await scene.discord.slash("ask", question="q2", member="5002")
+        told = await scene.discord.answer_to(second)
+        assert told["content"] == "-# Your question is the next one."
+        asked = await scene.discord.say(f"<@{BOT}> q3", mention=True, author="5003")
+        notice = await scene.discord.wait_for(
+            lambda: next((m for m in scene.discord.of_bot() if "message_reference" in m), None)
+        )
+        assert notice["content"] == "-# 1 question is before yours."
+        assert notice["message_reference"]["message_id"] == asked["id"]
+        scene.chain.gate.set()
+        await scene.discord.wait_for(
+            lambda: sum("In May." in m["content"] for m in scene.discord.of_bot()) == 3
+        )
+    contents = [m["content"] for m in scene.discord.of_bot()]
+    assert all("In May." in content for content in contents)
+    assert len(contents) == 3
+    assert "In May." in scene.discord.answers[first["token"]]["content"]
+
+
 @pytest.mark.parametrize("failure", ["503", "reset"])
 async def test_a_lost_answer_is_sent_again_and_shown_once(scene: Stage, bot: QuickBot, failure: str) -> None:
     """503 and a reset connection are what discord.py does not repeat itself."""

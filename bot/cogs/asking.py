@@ -16,6 +16,7 @@ from bot.desk import Given
 from bot.reply import Reply, plain, render
 from bot.sending import Lost, acknowledge, deliver, send_reply, typing
 from bot.views import buttons
+from bot.waiting import Below, tell_instead
 from vectorstore.datatypes import UserError
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Asking(commands.Cog):
         if not question:
             await send_reply(message, Reply((_HELLO,)), None)
             return
+        waiting = Below(message)
         async with typing(message.channel):
             try:
                 given = await self.bot.desk.ask(
@@ -141,6 +143,7 @@ class Asking(commands.Cog):
                     await history_of(message, me),
                     member=message.author.id,
                     guild=message.guild.id if message.guild else None,
+                    notice=waiting.tell,
                 )
             except UserError as error:
                 await send_reply(message, Reply((plain(str(error)),)), None)
@@ -149,6 +152,8 @@ class Asking(commands.Cog):
                 log.exception("a question could not be answered")
                 await send_reply(message, Reply((SORRY,)), None)
                 return
+            finally:
+                await waiting.remove()
         await self.send(message, given)
         await self.tell_helpers(given, message.guild, message.jump_url)
 
@@ -165,7 +170,11 @@ class Asking(commands.Cog):
         view: discord.ui.View | None = None
         try:
             given = await self.bot.desk.ask(
-                question, (), member=interaction.user.id, guild=interaction.guild_id
+                question,
+                (),
+                member=interaction.user.id,
+                guild=interaction.guild_id,
+                notice=lambda place: self._tell_place(interaction, place),
             )
             reply, view = _rendered(given, question), buttons(given.number, given.answer)
             if not private:
@@ -177,6 +186,10 @@ class Asking(commands.Cog):
             reply = Reply((SORRY,))
         if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
             await deliver(interaction, reply, view, private=private)
+
+    async def _tell_place(self, interaction: Interaction, place: int) -> None:
+        if interaction.id in self._deferred:  # else it was told that we are restarting
+            await tell_instead(interaction, place)
 
     async def send(self, message: discord.Message, given: Given) -> None:
         """Reply to a message with an answer."""
