@@ -84,6 +84,7 @@ class GuildSettings:
     helpers_channel: int | None = None  # is told what the articles do not answer
     private: bool = False  # whether /ask answers the asker alone unless told otherwise
     threshold: float | None = None  # in place of BOT_THRESHOLD
+    unanswered_tag: str | None = None  # on forum posts that the articles do not answer
     greeted: bool = False  # whether the server was told how to begin
 
 

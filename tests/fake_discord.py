@@ -22,6 +22,7 @@ Payload = dict[str, Any]
 APP, BOT, GUILD, CHANNEL, DM = "1000", "1000", "2000", "3000", "3500"
 OTHER_GUILD = "2001"
 STAFF, FORUM = "7000", "3100"
+TAGS = {"8000": "Unanswered"} | {f"800{i}": f"Topic {i}" for i in range(1, 6)}  # of the forum
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
 
@@ -54,6 +55,33 @@ def user(id_: str, *, name: str = "ann", bot: bool = False) -> Payload:
     }
 
 
+def role(id_: str, permissions: discord.Permissions) -> Payload:
+    """A role; the one with the server's own id is everybody's."""
+    return {
+        "id": id_,
+        "name": "@everyone",
+        "permissions": str(permissions.value),
+        "position": 0,
+        "color": 0,
+        "hoist": False,
+        "managed": False,
+        "mentionable": False,
+    }
+
+
+def thread(id_: str, *, parent: str, name: str = "Ferry in spring", **more: Any) -> Payload:
+    """A thread that a member began."""
+    state = {
+        "archived": False,
+        "auto_archive_duration": 1440,
+        "archive_timestamp": "2026-01-01T00:00:00+00:00",
+    }
+    return {
+        "id": id_, "type": 11, "guild_id": GUILD, "parent_id": parent, "owner_id": "5000", "name": name, "message_count": 0,
+        "member_count": 1, "thread_metadata": state, **more,
+    }  # fmt: skip
+
+
 class FakeDiscord:
     """The server; `requests` has all that came in, `messages` what stands in each channel."""
 
@@ -68,6 +96,7 @@ class FakeDiscord:
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
         self.files: dict[str, bytes] = {}  # what the CDN has
         self.intents = 0  # that the client asked for
+        self.tags: dict[str, list[str]] = {}  # that the bot has put on posts
         self.refuse_with = 0  # close code for whoever identifies
         self._sockets: list[web.WebSocketResponse] = []
         self._sequence = 0
@@ -387,6 +416,13 @@ class FakeDiscord:
     def _dm(self, **_: Any) -> web.Response:
         return reply({"id": DM, "type": 1, "recipients": [user("5000")]})
 
+    def _edit_channel(self, channel: str, *, body: Payload, **_: Any) -> web.Response:
+        tags = body["applied_tags"]
+        if len(tags) > 5:
+            return reply({"code": 50035, "message": "Invalid Form Body"}, 400)
+        self.tags[channel] = tags
+        return reply(thread(channel, parent=FORUM, applied_tags=tags))
+
     def _channel(self, channel: str, **_: Any) -> web.Response:
         if channel == DM:
             return reply({"id": DM, "type": 1, "recipients": [user("5000")], "last_message_id": None})
@@ -428,16 +464,7 @@ class FakeDiscord:
             "resume_gateway_url": self.url, "application": {"id": APP, "flags": 0}, "shard": [0, 1],
         }  # fmt: skip
         await self._event(socket, "READY", ready)
-        everyone = {
-            "id": GUILD,
-            "name": "@everyone",
-            "permissions": str(discord.Permissions.all().value),
-            "position": 0,
-            "color": 0,
-            "hoist": False,
-            "managed": False,
-            "mentionable": False,
-        }
+        everyone = role(GUILD, discord.Permissions.all())
         channels = [
             {"id": CHANNEL, "type": 0, "name": "here", "position": 0, "permission_overwrites": []},
             {
@@ -446,7 +473,10 @@ class FakeDiscord:
                 "name": "help",
                 "position": 1,
                 "permission_overwrites": [],
-                "available_tags": [],
+                "available_tags": [
+                    {"id": id_, "name": name, "moderated": False, "emoji_id": None, "emoji_name": None}
+                    for id_, name in TAGS.items()
+                ],
             },
         ]
         guild = {
@@ -494,6 +524,7 @@ _ROUTES: list[tuple[str, Callable[..., web.Response]]] = [
     (rf"DELETE channels/{_ID}/messages/{_ID}", FakeDiscord._delete),
     (rf"POST channels/{_ID}/typing", FakeDiscord._typing),
     (rf"GET channels/{_ID}", FakeDiscord._channel),
+    (rf"PATCH channels/{_ID}", FakeDiscord._edit_channel),
     (r"POST users/@me/channels", FakeDiscord._dm),
     (rf"POST interactions/{_ID}/(\w+)/callback", FakeDiscord._callback),
     (rf"PATCH webhooks/{APP}/(\w+)/messages/@original", FakeDiscord._original),
