@@ -17,10 +17,11 @@ _CLOSEST = 3  # articles that an abstention names
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer that was given, and the number under which it is kept."""
+    """An answer that was given, the number under which it is kept, and whose articles it comes from."""
 
     number: int
     answer: Answer
+    origin: str  # for people; "" where it goes without saying
 
     @property
     def closest(self) -> tuple[str, ...]:
@@ -63,7 +64,8 @@ class Desk:
         number = await asyncio.to_thread(
             self.database.record, answer, guild_id=str(guild or ""), member_id=str(member)
         )
-        return Given(number, answer)
+        origin = await asyncio.to_thread(self._libraries.origin, answer, guild)
+        return Given(number, answer, origin)
 
     async def recall(self, number: int, guild: int | None) -> tuple[Answer, int] | None:
         """An answer given in this server and who asked, or None."""

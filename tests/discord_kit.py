@@ -48,6 +48,10 @@ class ScriptedChain:
         self.gate.wait(20)
         return replace(self.says(text), question=text)
 
+    def origin(self, answer: Answer, guild: int | None) -> str:
+        """There is one library only."""
+        return ""
+
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:
         """What the test put there."""
         return {id_: self.chunks[id_] for id_ in chunk_ids if id_ in self.chunks}

@@ -218,4 +218,4 @@ class Asking(commands.Cog):
 
 def _rendered(given: Given, question: str = "") -> Reply:
     closest = given.closest if given.answer.abstained else ()
-    return render(given.answer, question=question, closest=closest)
+    return render(given.answer, question=question, closest=closest, origin=given.origin)
