@@ -1,5 +1,6 @@
 """The Discord client: intents, cogs, buttons, and commands that are synced only when they changed."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 PERMISSIONS = discord.Permissions(
     view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
 )
+
+PORTAL = "https://discord.com/developers/applications"
+_NAMED = 10  # servers in a line of the log
 
 
 def intents(*, message_content: bool) -> discord.Intents:
@@ -78,8 +82,10 @@ class FootnoteBot(commands.AutoShardedBot):
         await self._sync_commands()
 
     async def on_ready(self) -> None:
-        """Say that we are there."""
+        """Say that we are there, and what cannot work."""
         log.info("connected as %s to %d servers", self.user, len(self.guilds))
+        if not self.intents.message_content:
+            await self._warn_of_blindness()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """No commands by prefix: `Asking` listens."""
@@ -87,6 +93,20 @@ class FootnoteBot(commands.AutoShardedBot):
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Keep going; what failed is in the log."""
         log.error("an event (%s) could not be dealt with", event_method, exc_info=True)  # noqa: LOG014  (we are in its handler)
+
+    async def _warn_of_blindness(self) -> None:
+        """Name the servers whose settings need an intent that we run without: Discord gives no error."""
+        chosen = await asyncio.to_thread(self.desk.database.answered_unasked)
+        blind = [str(guild.id) for guild in self.guilds if str(guild.id) in chosen]
+        if blind:
+            log.warning(
+                "%d servers have channels that are to be answered unasked (%s), but the message content "
+                "intent is off: switch it on at %s, Bot, Privileged Intents, and set "
+                "BOT_MESSAGE_CONTENT=true",
+                len(blind),
+                ", ".join(blind[:_NAMED]),
+                PORTAL,
+            )
 
     async def _command_failed(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

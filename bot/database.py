@@ -168,6 +168,12 @@ class Database:
             fields = json.loads(row.fields) if row else {}
         return GuildSettings(**{**fields, "auto_channels": tuple(fields.get("auto_channels", ()))})
 
+    def answered_unasked(self) -> set[str]:
+        """The servers that have chosen channels in which questions are answered unasked."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(GuildSettingsRow)).all()
+            return {row.guild_id for row in rows if json.loads(row.fields).get("auto_channels")}
+
     def set(self, guild_id: str, settings: GuildSettings) -> None:
         """Keep a server's settings."""
         with Session(self._engine) as session:

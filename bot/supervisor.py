@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import discord
 
-from bot.client import FootnoteBot
+from bot.client import PORTAL, FootnoteBot
 from vectorstore.datatypes import UserError
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _SETTLED = 300.0  # seconds of life after which a failure counts as the first again
 _GRACE = 8.0  # seconds for the answers in flight at the end
-_PORTAL = "https://discord.com/developers/applications"
 
 
 async def supervise(
@@ -83,12 +82,12 @@ def _explain(error: BaseException) -> None:
     """Raise what the operator must mend; log the rest, without the text that may hold a token."""
     match error:
         case discord.LoginFailure():
-            raise UserError(f"Discord refuses DISCORD_TOKEN: copy it again from {_PORTAL}, Bot, Reset Token")
+            raise UserError(f"Discord refuses DISCORD_TOKEN: copy it again from {PORTAL}, Bot, Reset Token")
         case discord.PrivilegedIntentsRequired():
-            raise UserError(f"Discord refuses an intent: switch it on at {_PORTAL}, Bot, Privileged Intents")
+            raise UserError(f"Discord refuses an intent: switch it on at {PORTAL}, Bot, Privileged Intents")
         case discord.ConnectionClosed(code=4004):
-            raise UserError(f"Discord refuses DISCORD_TOKEN: copy it again from {_PORTAL}, Bot, Reset Token")
+            raise UserError(f"Discord refuses DISCORD_TOKEN: copy it again from {PORTAL}, Bot, Reset Token")
         case discord.ConnectionClosed(code=4014):
-            raise UserError(f"Discord refuses an intent: switch it on at {_PORTAL}, Bot, Privileged Intents")
+            raise UserError(f"Discord refuses an intent: switch it on at {PORTAL}, Bot, Privileged Intents")
         case _:
             log.error("the Discord client ended (%s)", type(error).__name__)

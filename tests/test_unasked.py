@@ -1,6 +1,7 @@
 """Answering without being asked, settings, and hello: the real client against a loopback Discord."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,27 @@ async def test_without_the_intent_nothing_is_seen_and_settings_say_so(scene: Sta
         assert unasked(scene) == []
         shown = await command(scene, "show")
     assert "without the message content intent" in shown
+
+
+@pytest.mark.parametrize(
+    ("intent", "channels", "warned"),
+    [(False, (int(CHANNEL),), True), (True, (int(CHANNEL),), False), (False, (), False)],
+    ids=["intent missing", "intent there", "no channel chosen"],
+)
+async def test_a_missing_intent_is_said_at_the_start(
+    scene: Stage, caplog: pytest.LogCaptureFixture, intent: bool, channels: tuple[int, ...], warned: bool
+) -> None:
+    """With the servers that miss it, and what to do; and only to those whom it concerns."""
+    scene.message_content = intent
+    scene.database.set(GUILD, GuildSettings(auto_channels=channels))
+    scene.database.set("77", GuildSettings(auto_channels=(78,)))  # has thrown the bot out
+    with caplog.at_level(logging.INFO, logger="bot"):
+        async with scene.connected():
+            await quiet(scene)
+    assert "connected as footnote" in caplog.text
+    told = f"1 servers have channels that are to be answered unasked ({GUILD})"
+    assert (told in caplog.text and "BOT_MESSAGE_CONTENT=true" in caplog.text) is warned
+    assert ("message content intent is off" in caplog.text) is warned
 
 
 async def command(scene: Stage, verb: str, *, channel: tuple[str, int] | None = None, **options: Any) -> str:
