@@ -19,6 +19,8 @@ from bot.cogs.settings import Settings
 from bot.cogs.unasked import Unasked
 from bot.desk import Desk
 from bot.libraries import Libraries
+from bot.lifeline import forgiving, watch
+from bot.once import CommandsOnce
 from bot.sending import Lost
 from bot.views import AnswerButton
 
@@ -45,6 +47,9 @@ def intents(*, message_content: bool) -> discord.Intents:
 class FootnoteBot(commands.AutoShardedBot):
     """The bot: `desk` answers, `libraries` and `adder` keep each server's articles."""
 
+    grace = 8.0  # seconds for the answers in flight at the end
+    patience = 15.0  # seconds for the acknowledgement of a heartbeat
+
     def __init__(
         self,
         desk: Desk,
@@ -58,6 +63,7 @@ class FootnoteBot(commands.AutoShardedBot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
+            tree_cls=CommandsOnce,
             intents=intents(message_content=message_content),
             # discord.py sends no allowed_mentions by default, and then everything in an answer pings
             allowed_mentions=discord.AllowedMentions.none(),
@@ -69,6 +75,8 @@ class FootnoteBot(commands.AutoShardedBot):
         self.asking = Asking(self)
         self.unasked = Unasked(self, self.asking)
         self._state = state
+        self._watching: asyncio.Task[None] | None = None
+        self._connection.parsers = forgiving(self._connection.parsers)
         self.tree.error(self._command_failed)
 
     async def setup_hook(self) -> None:
@@ -80,6 +88,15 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(self.unasked)
         self.add_dynamic_items(AnswerButton)
         await self._sync_commands()
+        self._watching = asyncio.create_task(watch(self, self.patience))
+
+    async def close(self) -> None:
+        """End, whoever asks for it; before that, answers in flight are finished, or say that we restart."""
+        if not self.is_closed():
+            if self._watching is not None:
+                self._watching.cancel()
+            await self.asking.finish(self.grace)
+        await super().close()
 
     async def on_ready(self) -> None:
         """Say that we are there, and what cannot work."""

@@ -5,6 +5,7 @@ to fail. Fields and quirks: the fewest that discord.py 2.7 accepts.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -98,6 +99,9 @@ class FakeDiscord:
         self.intents = 0  # that the client asked for
         self.tags: dict[str, list[str]] = {}  # that the bot has put on posts
         self.refuse_with = 0  # close code for whoever identifies
+        self.permissions = "0"  # of the bot, in interactions
+        self.beat = 41250  # milliseconds between two heartbeats
+        self.deaf = False  # whether heartbeats go unacknowledged
         self._sockets: list[web.WebSocketResponse] = []
         self._sequence = 0
         self._changed = asyncio.Condition()
@@ -133,12 +137,13 @@ class FakeDiscord:
             await self._runner.cleanup()
 
     async def wait_for(self, what: Callable[[], Any], seconds: float = 10) -> Any:
-        """What `what` gives once it gives something; it is asked after every request."""
+        """What `what` gives once it gives something; it is asked after every request, and now and then."""
 
         async def waiting() -> Any:
             async with self._changed:
                 while not (found := what()):
-                    await self._changed.wait()
+                    with contextlib.suppress(TimeoutError):  # not all that is waited for is a request
+                        await asyncio.wait_for(self._changed.wait(), 0.1)
                 return found
 
         return await asyncio.wait_for(waiting(), seconds)
@@ -156,6 +161,11 @@ class FakeDiscord:
         """A bare gateway operation: 7 reconnect, 9 invalid session."""
         for socket in [s for s in self._sockets if not s.closed]:
             await socket.send_str(json.dumps({"op": op, "d": data, "t": None, "s": None}))
+
+    async def send_text(self, text: str) -> None:
+        """A frame that need not be what the protocol allows."""
+        for socket in [s for s in self._sockets if not s.closed]:
+            await socket.send_str(text)
 
     async def drop(self, code: int = 1006) -> None:
         """Close every gateway connection."""
@@ -263,7 +273,7 @@ class FakeDiscord:
         payload: Payload = {
             "id": snowflake(), "application_id": APP, "type": type_, "token": f"token{snowflake()}", "version": 1,
             "attachment_size_limit": 10_000_000, "data": data, "channel_id": channel, "channel": where, "locale": "en-GB", "entitlements": [],
-            "app_permissions": "0", **more,
+            "app_permissions": self.permissions, **more,
         }  # fmt: skip
         if channel == DM:
             payload["user"] = user(member)
@@ -430,18 +440,23 @@ class FakeDiscord:
 
     # ---- the gateway
 
-    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        if (failed := self.fault("GET", "gateway")) is not None:
+            assert isinstance(failed, web.Response)
+            return failed
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.append(socket)
         await socket.send_str(
-            json.dumps({"op": 10, "d": {"heartbeat_interval": 41250}, "s": None, "t": None})
+            json.dumps({"op": 10, "d": {"heartbeat_interval": self.beat}, "s": None, "t": None})
         )
         async for frame in socket:
             if frame.type is not WSMsgType.TEXT:
                 continue
             message = json.loads(frame.data)
             if message["op"] == 1:
+                if self.deaf:
+                    continue
                 await socket.send_str(json.dumps({"op": 11, "d": None, "s": None, "t": None}))
             elif message["op"] == 2:
                 self.identified += 1

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from discord.ext import commands
 
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
+from bot.once import Once
 from bot.reply import Reply, plain, render
 from bot.sending import Lost, acknowledge, deliver, send_reply, typing
 from bot.views import buttons
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 SORRY = "Something went wrong here; it has been noted. Please ask again."
 RESTARTING = "I am being restarted: please ask again in a moment."
 _HELLO = "Ask me a question, and I look it up in the articles."
-_REMEMBERED = 2000  # messages, for Discord may deliver one twice, and threads
+_REMEMBERED = 2000  # threads
 _QUESTION = 1500  # characters
 
 Interaction = discord.Interaction[Any]
@@ -39,10 +39,10 @@ class Asking(commands.Cog):
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
         self._busy = 0  # questions that are being answered
-        self.idle = asyncio.Event()
-        self.idle.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._deferred: dict[int, Interaction] = {}  # acknowledged, not answered yet
-        self._taken: OrderedDict[int, None] = OrderedDict()
+        self._once = Once()
         self._threads: dict[int, bool] = {}  # whether they began with the bot
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
 
@@ -74,11 +74,8 @@ class Asking(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message that is meant for the bot; what is not may be answered unasked."""
-        if message.author.bot or message.id in self._taken:
+        if message.author.bot or not self._once.first(message.id):
             return
-        self._taken[message.id] = None  # before anything is awaited: Discord may deliver it again meanwhile
-        if len(self._taken) > _REMEMBERED:
-            self._taken.popitem(last=False)
         question = await self._question_in(message)
         if question is None:
             await self.bot.unasked.consider(message)
@@ -96,13 +93,13 @@ class Asking(commands.Cog):
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
         self._busy += 1
-        self.idle.clear()
+        self._idle.clear()
         try:
             yield
         finally:
             self._busy -= 1
             if self._busy == 0:
-                self.idle.set()
+                self._idle.set()
 
     async def _question_in(self, message: discord.Message) -> str | None:
         """The question in a message; None if it is not meant for the bot."""
@@ -208,8 +205,14 @@ class Asking(commands.Cog):
             with contextlib.suppress(discord.HTTPException, *Lost):
                 await channel.send(note, suppress_embeds=True)
 
-    async def say_restarting(self) -> None:
-        """Leave no "thinking…" behind."""
+    async def finish(self, seconds: float) -> None:
+        """Let the answers in flight end; leave no "thinking…" behind."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds / 2)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._say_restarting(), seconds / 2)
+
+    async def _say_restarting(self) -> None:
         while self._deferred:
             _, interaction = self._deferred.popitem()
             with contextlib.suppress(discord.HTTPException, *Lost):
