@@ -12,7 +12,7 @@ import aiohttp
 import discord
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from bot.reply import Reply
+from bot.reply import Reply, plain
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ Interaction = discord.Interaction[Any]
 Lost = (OSError, aiohttp.ClientError)
 """What discord.py lets through when a connection is reset; neither is a discord.HTTPException."""
 
+_CLOSED = {50001, 50013, 50083, 160005}  # no access, no permission, thread archived, thread locked
 _EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
 
 
@@ -78,15 +79,33 @@ async def deliver(
         # an edit may be repeated without being shown twice, which a new message may not
         await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
     except discord.HTTPException as error:
-        channel = interaction.channel
-        if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
-            raise
-        await send_once(channel, first, reply.file, **fields)
-        for part in more:
-            await send_once(channel, part)
-        return
+        await send_once(_channel_instead(interaction, error, private=private), first, reply.file, **fields)
     for part in more:
+        await _further(interaction, part, private=private)
+
+
+async def _further(interaction: Interaction, part: str, *, private: bool) -> None:
+    """A further message of an answer: in the channel where the bot may write, for there it is shown once."""
+    channel, may = interaction.channel, interaction.app_permissions
+    in_thread = isinstance(channel, discord.Thread)
+    writes = may.send_messages_in_threads if in_thread else may.send_messages
+    if not private and writes and isinstance(channel, discord.abc.Messageable):
+        await send_once(channel, part)
+        return
+    try:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
+    except discord.HTTPException as error:
+        await send_once(_channel_instead(interaction, error, private=private), part)
+
+
+def _channel_instead(
+    interaction: Interaction, error: discord.HTTPException, *, private: bool
+) -> discord.abc.Messageable:
+    """Where to answer when an interaction's 15 minutes are over. Raises any other error again."""
+    channel = interaction.channel
+    if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
+        raise error
+    return channel
 
 
 async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
@@ -101,6 +120,38 @@ async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.Vi
         await send_once(message.channel, first, reply.file, **fields)
     for part in more:
         await send_once(message.channel, part)
+
+
+async def reply_or_tell(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
+    """Reply to a message; where the bot may not, or the thread is closed, to its author alone."""
+    if may_write(message.channel):
+        try:
+            await send_reply(message, reply, view)
+        except discord.HTTPException as error:
+            if error.code not in _CLOSED:
+                raise
+        else:
+            return
+    log.warning("may not write in channel %d", message.channel.id)
+    await send_once(
+        message.author, f"-# I may not write in {plain(str(message.channel))}, so here is the answer."
+    )
+    first, *more = reply.messages
+    await send_once(message.author, first, reply.file)  # no buttons: they belong to the server
+    for part in more:
+        await send_once(message.author, part)
+
+
+def may_write(channel: object) -> bool:
+    """Whether the bot may, by what it knows without asking: Discord bans who is refused too often."""
+    if isinstance(channel, discord.Thread) and channel.parent is not None:
+        may = channel.permissions_for(channel.guild.me)
+        open_ = not channel.locked or may.manage_threads
+        return may.view_channel and may.send_messages_in_threads and open_
+    if isinstance(channel, discord.abc.GuildChannel):
+        may = channel.permissions_for(channel.guild.me)
+        return may.view_channel and may.send_messages
+    return True
 
 
 async def reply_once(
@@ -136,6 +187,9 @@ def _file(text: str) -> discord.File:
 async def typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
     """Show that an answer is on its way; a failure to show it is no failure to answer."""
     async with contextlib.AsyncExitStack() as stack:
+        if not may_write(channel):
+            yield
+            return
         with contextlib.suppress(discord.HTTPException, *Lost):
             await stack.enter_async_context(channel.typing())
         yield

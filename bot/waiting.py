@@ -4,7 +4,7 @@ import contextlib
 
 import discord
 
-from bot.sending import Interaction, Lost, reply_once
+from bot.sending import Interaction, Lost, may_write, reply_once
 
 SMALL = "-# "
 """Discord's mark for small print; what the bot says in it alone is no answer."""
@@ -19,6 +19,8 @@ class Below:
 
     async def tell(self, place: int) -> None:
         """Say the place, or change what was said."""
+        if not may_write(self._message.channel):
+            return
         with contextlib.suppress(discord.HTTPException, *Lost):
             if self._sent is None:
                 self._sent = await reply_once(self._message, before(place))

@@ -14,7 +14,7 @@ from bot.conversation import begun_by, history_of, referenced, spoken_to, withou
 from bot.desk import Given
 from bot.once import Once
 from bot.reply import Reply, plain, render
-from bot.sending import Lost, acknowledge, deliver, send_reply, typing
+from bot.sending import Lost, acknowledge, deliver, may_write, reply_or_tell, send_reply, typing
 from bot.views import buttons
 from bot.waiting import Below, tell_instead
 from vectorstore.datatypes import UserError
@@ -83,8 +83,6 @@ class Asking(commands.Cog):
         try:
             with self._working():
                 await self._reply_to(message, question)
-        except discord.Forbidden:
-            log.warning("may not write in channel %d", message.channel.id)
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
 
@@ -130,7 +128,7 @@ class Asking(commands.Cog):
         me = self.bot.user
         assert me is not None  # noqa: S101  (we are connected)
         if not question:
-            await send_reply(message, Reply((_HELLO,)), None)
+            await reply_or_tell(message, Reply((_HELLO,)), None)
             return
         waiting = Below(message)
         async with typing(message.channel):
@@ -143,15 +141,15 @@ class Asking(commands.Cog):
                     notice=waiting.tell,
                 )
             except UserError as error:
-                await send_reply(message, Reply((plain(str(error)),)), None)
+                await reply_or_tell(message, Reply((plain(str(error)),)), None)
                 return
             except Exception:  # the last barrier: its text is for the log alone
                 log.exception("a question could not be answered")
-                await send_reply(message, Reply((SORRY,)), None)
+                await reply_or_tell(message, Reply((SORRY,)), None)
                 return
             finally:
                 await waiting.remove()
-        await self.send(message, given)
+        await reply_or_tell(message, _rendered(given), buttons(given.number, given.answer))
         await self.tell_helpers(given, message.guild, message.jump_url)
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
@@ -189,8 +187,9 @@ class Asking(commands.Cog):
             await tell_instead(interaction, place)
 
     async def send(self, message: discord.Message, given: Given) -> None:
-        """Reply to a message with an answer."""
-        await send_reply(message, _rendered(given), buttons(given.number, given.answer))
+        """Reply to a message with an answer nobody asked for; where that is not allowed, nobody misses it."""
+        if may_write(message.channel):
+            await send_reply(message, _rendered(given), buttons(given.number, given.answer))
 
     async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
         """Where a server wants it, note what the articles do not answer. Without a mention."""
@@ -198,7 +197,7 @@ class Asking(commands.Cog):
             return
         channel_id = (await self.bot.desk.settings(guild.id)).helpers_channel
         channel = guild.get_channel(channel_id) if channel_id else None
-        if isinstance(channel, discord.abc.Messageable):
+        if isinstance(channel, discord.abc.Messageable) and may_write(channel):
             note = (
                 f"Not in the articles: {plain(' '.join(given.answer.question.split()))[:1500]} {link}".strip()
             )
