@@ -26,9 +26,13 @@ from bot.views import AnswerButton
 
 log = logging.getLogger(__name__)
 
-# View Channels, Send Messages, Send Messages in Threads, Read Message History
+# docs/discord.md says what for
 PERMISSIONS = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,
+    attach_files=True,
 )
 
 PORTAL = "https://discord.com/developers/applications"
