@@ -74,10 +74,13 @@ async def deliver(
     """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
     first, *more = reply.messages
     fields: dict[str, Any] = {} if view is None else {"view": view}
-    files = [_file(reply.file)] if reply.file else []
+
+    def edit() -> Awaitable[object]:
+        files = [_file(reply.file)] if reply.file else []  # each attempt reads its own to the end
+        return interaction.edit_original_response(content=first, attachments=files, **fields)
+
     try:
-        # an edit may be repeated without being shown twice, which a new message may not
-        await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
+        await robustly(edit)  # it may be repeated without being shown twice, which a new message may not
     except discord.HTTPException as error:
         await send_once(_channel_instead(interaction, error, private=private), first, reply.file, **fields)
     for part in more:
@@ -171,8 +174,8 @@ async def send_once(
     fields |= {"nonce": secrets.randbits(63), "suppress_embeds": True}
 
     def attempt() -> Awaitable[discord.Message]:
-        if file:  # the last attempt has read it to its end
-            fields["file"] = _file(file)
+        if file:
+            fields["file"] = _file(file)  # each attempt reads its own to the end
         return channel.send(text, **fields)
 
     return await robustly(attempt)
@@ -187,9 +190,7 @@ def _file(text: str) -> discord.File:
 async def typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
     """Show that an answer is on its way; a failure to show it is no failure to answer."""
     async with contextlib.AsyncExitStack() as stack:
-        if not may_write(channel):
-            yield
-            return
         with contextlib.suppress(discord.HTTPException, *Lost):
-            await stack.enter_async_context(channel.typing())
+            if may_write(channel):
+                await stack.enter_async_context(channel.typing())
         yield

@@ -368,6 +368,10 @@ class FakeDiscord:
             "mention_everyone": False, "attachments": [], "embeds": [], "pinned": False, "tts": False,
             "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None, **before, **body, "content": content,
         }  # fmt: skip
+        if "files" in body:
+            url = f"http://127.0.0.1:{self.port}/cdn/{id_}"
+            known = {"id": id_, "size": 1, "url": url, "proxy_url": url}
+            stored["attachments"] = [{**known, "filename": name} for name in body["files"]]
         if reference := stored.get("message_reference"):  # discord.py sends numbers, Discord gives strings
             stored["message_reference"] = {
                 key: str(value) for key, value in reference.items() if value is not None

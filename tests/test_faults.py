@@ -8,7 +8,7 @@ from typing import Any
 import discord
 import pytest
 from discord_kit import QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, DM, GUILD, After, reply, role, snowflake, thread
+from fake_discord import BOT, CHANNEL, DM, GUILD, RESET, After, reply, role, snowflake, thread
 from fakes import answer
 
 Payload = dict[str, Any]
@@ -185,6 +185,28 @@ async def test_a_long_answer_is_whole_and_shown_once(scene: Stage, bot: QuickBot
     assert len(scene.discord.of_bot()) == len(messages) == 3
     assert bool(failed) is not private
     assert bool(posts(scene, CHANNEL)) is not private  # what is private never goes into the channel
+
+
+@pytest.mark.parametrize("where", ["slash", "mention"])
+async def test_a_file_that_is_sent_again_is_whole(scene: Stage, bot: QuickBot, where: str) -> None:
+    """The attempt whose connection broke has read it to its end."""
+    scene.chain.says = lambda _: answer(" ".join(f"Sentence {i} is here." for i in range(600)))
+    failed: list[str] = []
+
+    def fault(method: str, path: str) -> Any:
+        if path.endswith(("@original", f"{CHANNEL}/messages")) and not failed:
+            failed.append(path)
+            return RESET
+        return None
+
+    scene.discord.fault = fault
+    if where == "slash":
+        message = await answered(scene, "All?")
+    else:
+        await scene.discord.say(f"<@{BOT}> all?", mention=True)
+        (message,) = await said(scene, CHANNEL)
+    assert failed
+    assert "Sentence 599" in message["files"]["answer.md"]
 
 
 # ---- where the bot may not write
