@@ -1,6 +1,7 @@
 """What discord.py 2.7 lacks on the gateway: it dies of a malformed event, and trusts a dying connection."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Any
 
 import discord
 from discord.gateway import DiscordWebSocket
+
+from bot.sending import Lost
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,8 @@ async def watch(client: discord.AutoShardedClient, patience: float) -> None:
             connection = shard._parent.ws
             if _overdue(connection) > patience:
                 log.warning("shard %d: heartbeats are not acknowledged, connecting again", id_)
-                await connection.close(code=4000)  # not 1000, so that the session can be resumed
+                with contextlib.suppress(*Lost):
+                    await connection.close(code=4000)  # not 1000, so that the session can be resumed
 
 
 def _overdue(connection: DiscordWebSocket) -> float:

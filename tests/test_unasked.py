@@ -87,6 +87,18 @@ async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: Quick
     assert scene.discord.pinged == []
 
 
+async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage, bot: QuickBot) -> None:
+    """Although nobody asked for it, somebody waits."""
+    scene.chain.gate.clear()
+    await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    ending = asyncio.create_task(bot.close())
+    await asyncio.sleep(0.1)
+    scene.chain.gate.set()
+    await ending
+    assert len(unasked(scene)) == 1
+
+
 async def test_nothing_is_said_when_staff_has_answered(scene: Stage, bot: QuickBot) -> None:
     """By the role that the server has set."""
     scene.chain.gate.clear()

@@ -81,15 +81,14 @@ class Asking(commands.Cog):
             await self.bot.unasked.consider(message)
             return
         try:
-            with self._working():
+            with self.working():
                 await self._reply_to(message, question)
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
 
-    # ---- inside
-
     @contextlib.contextmanager
-    def _working(self) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
+        """Hold the end of the bot up while a question is being answered."""
         self._busy += 1
         self._idle.clear()
         try:
@@ -98,6 +97,8 @@ class Asking(commands.Cog):
             self._busy -= 1
             if self._busy == 0:
                 self._idle.set()
+
+    # ---- inside
 
     async def _question_in(self, message: discord.Message) -> str | None:
         """The question in a message; None if it is not meant for the bot."""
@@ -154,7 +155,7 @@ class Asking(commands.Cog):
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
-            with self._working():
+            with self.working():
                 if await acknowledge(interaction, private=private):
                     self._deferred[interaction.id] = interaction
                     await self._answer(interaction, question, private=private)

@@ -93,7 +93,8 @@ class Unasked(commands.Cog):
             await asyncio.sleep(self.pause)
         messages = self._gathered.pop(key)
         try:
-            await self._answer(messages)
+            with self._asking.working():
+                await self._answer(messages)
         except UserError:
             log.info("a question was not answered unasked: too much is going on")
         except (discord.HTTPException, *Lost) as error:
