@@ -52,8 +52,9 @@ lock: $(READY) ## pin every version anew (torch stays at the version of the CPU 
 		--python-version 3.11 --constraint .venv/constraints.txt --output-file requirements.lock
 	@sed -i.old -e 's/+cpu$$//' -e '/-c .venv/d' -e '/^    #  *$$/d' requirements.lock && rm requirements.lock.old
 
-picture: $(READY) ## draw docs/answer.svg, the picture in the README
+picture: $(READY) ## draw docs/answer.svg and docs/discord.svg, the pictures in the README
 	$(PYTHON) -m docs.draw_answer
+	$(PYTHON) -m docs.draw_discord
 
 clean: ## remove the virtual environment and the caches, not the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,5 +1,6 @@
 """The Discord client: intents, cogs, buttons, and commands that are synced only when they changed."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -18,15 +19,24 @@ from bot.cogs.settings import Settings
 from bot.cogs.unasked import Unasked
 from bot.desk import Desk
 from bot.libraries import Libraries
+from bot.lifeline import forgiving, watch
+from bot.once import CommandsOnce
 from bot.sending import Lost
 from bot.views import AnswerButton
 
 log = logging.getLogger(__name__)
 
-# View Channels, Send Messages, Send Messages in Threads, Read Message History
+# docs/discord.md says what for
 PERMISSIONS = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,
+    attach_files=True,
 )
+
+PORTAL = "https://discord.com/developers/applications"
+_NAMED = 10  # servers in a line of the log
 
 
 def intents(*, message_content: bool) -> discord.Intents:
@@ -41,6 +51,9 @@ def intents(*, message_content: bool) -> discord.Intents:
 class FootnoteBot(commands.AutoShardedBot):
     """The bot: `desk` answers, `libraries` and `adder` keep each server's articles."""
 
+    grace = 8.0  # seconds for the answers in flight at the end
+    patience = 15.0  # seconds for the acknowledgement of a heartbeat
+
     def __init__(
         self,
         desk: Desk,
@@ -54,6 +67,7 @@ class FootnoteBot(commands.AutoShardedBot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
+            tree_cls=CommandsOnce,
             intents=intents(message_content=message_content),
             # discord.py sends no allowed_mentions by default, and then everything in an answer pings
             allowed_mentions=discord.AllowedMentions.none(),
@@ -65,6 +79,8 @@ class FootnoteBot(commands.AutoShardedBot):
         self.asking = Asking(self)
         self.unasked = Unasked(self, self.asking)
         self._state = state
+        self._watching: asyncio.Task[None] | None = None
+        self._connection.parsers = forgiving(self._connection.parsers)
         self.tree.error(self._command_failed)
 
     async def setup_hook(self) -> None:
@@ -76,10 +92,21 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(self.unasked)
         self.add_dynamic_items(AnswerButton)
         await self._sync_commands()
+        self._watching = asyncio.create_task(watch(self, self.patience))
+
+    async def close(self) -> None:
+        """End, whoever asks for it; before that, answers in flight are finished, or say that we restart."""
+        if not self.is_closed():
+            if self._watching is not None:
+                self._watching.cancel()
+            await self.asking.finish(self.grace)
+        await super().close()
 
     async def on_ready(self) -> None:
-        """Say that we are there."""
+        """Say that we are there, and what cannot work."""
         log.info("connected as %s to %d servers", self.user, len(self.guilds))
+        if not self.intents.message_content:
+            await self._warn_of_blindness()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """No commands by prefix: `Asking` listens."""
@@ -87,6 +114,20 @@ class FootnoteBot(commands.AutoShardedBot):
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """Keep going; what failed is in the log."""
         log.error("an event (%s) could not be dealt with", event_method, exc_info=True)  # noqa: LOG014  (we are in its handler)
+
+    async def _warn_of_blindness(self) -> None:
+        """Name the servers whose settings need an intent that we run without: Discord gives no error."""
+        chosen = await asyncio.to_thread(self.desk.database.answered_unasked)
+        blind = [str(guild.id) for guild in self.guilds if str(guild.id) in chosen]
+        if blind:
+            log.warning(
+                "%d servers have channels that are to be answered unasked (%s), but the message content "
+                "intent is off: switch it on at %s, Bot, Privileged Intents, and set "
+                "BOT_MESSAGE_CONTENT=true",
+                len(blind),
+                ", ".join(blind[:_NAMED]),
+                PORTAL,
+            )
 
     async def _command_failed(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

@@ -7,6 +7,7 @@ import discord
 
 from bot.answering.datatypes import Turn
 from bot.sending import Lost
+from bot.waiting import SMALL
 
 _TURNS = 4  # that a follow-up may look back on
 _ASKED = re.compile(r"> (.*)\n")  # the question above the answer to a slash command
@@ -96,6 +97,8 @@ def turns_in(messages: Sequence[tuple[bool, str]], me: discord.ClientUser) -> li
     for mine, content in messages:
         if not mine:
             asked = without_mention(content, me)
+        elif content.startswith(SMALL):
+            continue
         elif question := question_above(content) or asked:
             turns.append((question, answer_in(content)))
             asked = ""

@@ -84,6 +84,7 @@ class GuildSettings:
     helpers_channel: int | None = None  # is told what the articles do not answer
     private: bool = False  # whether /ask answers the asker alone unless told otherwise
     threshold: float | None = None  # in place of BOT_THRESHOLD
+    unanswered_tag: str | None = None  # on forum posts that the articles do not answer
     greeted: bool = False  # whether the server was told how to begin
 
 
@@ -166,6 +167,12 @@ class Database:
             row = session.get(GuildSettingsRow, guild_id)
             fields = json.loads(row.fields) if row else {}
         return GuildSettings(**{**fields, "auto_channels": tuple(fields.get("auto_channels", ()))})
+
+    def answered_unasked(self) -> set[str]:
+        """The servers that have chosen channels in which questions are answered unasked."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(GuildSettingsRow)).all()
+            return {row.guild_id for row in rows if json.loads(row.fields).get("auto_channels")}
 
     def set(self, guild_id: str, settings: GuildSettings) -> None:
         """Keep a server's settings."""

@@ -8,7 +8,7 @@ from typing import Any
 from bot.answering.datatypes import Answer, Turn
 from bot.database import Database, GuildSettings
 from bot.libraries import Libraries
-from bot.turns import FairQueue
+from bot.turns import FairQueue, Notice
 from vectorstore.datatypes import Chunk, UserError
 
 _LONGEST = 60.0  # seconds, for an answer; a locked database could otherwise hold a turn for ever
@@ -17,10 +17,11 @@ _CLOSEST = 3  # articles that an abstention names
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer that was given, and the number under which it is kept."""
+    """An answer that was given, the number under which it is kept, and whose articles it comes from."""
 
     number: int
     answer: Answer
+    origin: str  # for people; "" where it goes without saying
 
     @property
     def closest(self) -> tuple[str, ...]:
@@ -38,10 +39,21 @@ class Desk:
         self._turns = turns
         self._settings: dict[int, GuildSettings] = {}  # of the servers that were asked in since the start
 
-    async def ask(self, question: str, history: Sequence[Turn], *, member: int, guild: int | None) -> Given:
-        """Answer a question. Raises UserError when it cannot be asked, or not now."""
+    async def ask(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        member: int,
+        guild: int | None,
+        notice: Notice | None = None,
+    ) -> Given:
+        """Answer a question; `notice` is told its place in the queue while it waits.
+
+        Raises UserError when it cannot be asked, or not now.
+        """
         settings = await self.settings(guild)
-        async with self._turns.turn(member):
+        async with self._turns.turn(member, notice):
             try:
                 async with asyncio.timeout(_LONGEST):
                     answer = await asyncio.to_thread(
@@ -52,7 +64,8 @@ class Desk:
         number = await asyncio.to_thread(
             self.database.record, answer, guild_id=str(guild or ""), member_id=str(member)
         )
-        return Given(number, answer)
+        origin = await asyncio.to_thread(self._libraries.origin, answer, guild)
+        return Given(number, answer, origin)
 
     async def recall(self, number: int, guild: int | None) -> tuple[Answer, int] | None:
         """An answer given in this server and who asked, or None."""

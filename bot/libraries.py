@@ -7,12 +7,14 @@ from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer, Turn
 from bot.settings import BotSettings
 from prompts import Prompts
-from vectorstore.datatypes import Chunk, NoArticlesError
+from vectorstore.datatypes import Chunk, NoArticlesError, UserError
 from vectorstore.library import Shelf
 from vectorstore.store import ArticleRow
 from vectorstore.upkeep import finish_rebuild
 
 _NONE_YET = "there are no articles yet: somebody who may manage this server can add one with /library add"
+_NOT_HERE = "I answer from the articles of a server: please ask me there"
+_SHARED, _OWN = "the shared articles", "this server's own articles"
 
 
 def own_library(guild: int) -> str:
@@ -21,10 +23,14 @@ def own_library(guild: int) -> str:
 
 
 class Libraries:
-    """Answers a server's questions from the libraries that it may ask; synchronous, safe between threads."""
+    """Answers a server's questions from the libraries that it may ask; synchronous, safe between threads.
+
+    Raises UserError when the settings bind the shared library to what is no server.
+    """
 
     def __init__(self, shelf: Shelf, prompts: Prompts, settings: BotSettings) -> None:
         self._shelf, self._prompts, self._settings = shelf, prompts, settings
+        self._shared_with = _guild_ids(settings.shared_guilds)  # none: with all
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
@@ -42,8 +48,15 @@ class Libraries:
             except NoArticlesError:
                 continue
         if not answers:
-            raise NoArticlesError(_NONE_YET)
+            raise NoArticlesError(_NONE_YET if self._may_ask(guild) else _NOT_HERE)
         return max(answers, key=lambda answer: (not answer.abstained, answer.trace.likelihood))
+
+    def origin(self, answer: Answer, guild: int | None) -> str:
+        """Whose articles an answer comes from, for people; "" where only one library could be meant."""
+        asked = self._may_ask(guild)
+        if answer.abstained or len(asked) < 2 or not all(map(self._count, asked)):
+            return ""
+        return _SHARED if answer.library == self._settings.library else _OWN
 
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:
         """Those of the chunks that still stand in a library that the server may ask."""
@@ -77,14 +90,23 @@ class Libraries:
 
     def shared(self) -> int:
         """How many articles the shared library has."""
-        try:
-            return len(self._chain(self._settings.library).library.retriever.articles())
-        except NoArticlesError:
-            return 0
+        return self._count(self._settings.library)
+
+    def shares(self, guild: int | None) -> bool:
+        """Whether the shared library may be asked in a server; None: in direct messages."""
+        # a member of any server may write a direct message: bound to some, it is closed there
+        return self._settings.shared and (not self._shared_with or guild in self._shared_with)
 
     def _may_ask(self, guild: int | None) -> list[str]:
-        names = [self._settings.library] if self._settings.shared else []
+        names = [self._settings.library] if self.shares(guild) else []
         return names + ([own_library(guild)] if guild is not None else [])
+
+    def _count(self, name: str) -> int:
+        """How many articles a library has."""
+        try:
+            return len(self._chain(name).library.retriever.articles())
+        except NoArticlesError:
+            return 0
 
     def _chain(self, name: str) -> Chain:
         with self._lock:
@@ -93,3 +115,10 @@ class Libraries:
                 settings = self._settings
                 self._chains[name] = Chain(library, self._prompts, settings.threshold, settings.passages)
             return self._chains[name]
+
+
+def _guild_ids(listed: str) -> frozenset[int]:
+    try:
+        return frozenset(int(each) for each in listed.split(",") if each.strip())
+    except ValueError as error:
+        raise UserError("BOT_SHARED_GUILDS is a list of server ids, for example 1234,5678") from error

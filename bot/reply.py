@@ -34,16 +34,19 @@ class Reply:
     file: str | None = None
 
 
-def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = ()) -> Reply:
+def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (), origin: str = "") -> Reply:
     """The messages for an answer; for an abstention, with the titles of the closest articles.
 
     `question` is shown above where Discord does not show it: it never says what a slash command asked.
+    `origin` says in small print whose articles the answer comes from, where that could be doubted.
     """
     above = f"> {plain(' '.join(question.split()))}\n" if question else ""
     parts = [above + plain(answer.text)]
     if answer.abstained and closest:
         parts.append("-# closest articles: " + "; ".join(plain(title) for title in closest))
     parts += [_footnote(number, citation, answer) for number, citation in enumerate(answer.citations, 1)]
+    if origin:
+        parts.append(f"-# from {origin}")
     text = "\n\n".join(parts)
     messages = split(text)
     if len(messages) <= _MOST_MESSAGES:

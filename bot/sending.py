@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import aiohttp
 import discord
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from bot.reply import Reply
+from bot.reply import Reply, plain
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ Interaction = discord.Interaction[Any]
 Lost = (OSError, aiohttp.ClientError)
 """What discord.py lets through when a connection is reset; neither is a discord.HTTPException."""
 
+_CLOSED = {50001, 50013, 50083, 160005}  # no access, no permission, thread archived, thread locked
 _EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
 
 
@@ -72,36 +74,111 @@ async def deliver(
     """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
     first, *more = reply.messages
     fields: dict[str, Any] = {} if view is None else {"view": view}
-    files = [_file(reply.file)] if reply.file else []
+
+    def edit() -> Awaitable[object]:
+        files = [_file(reply.file)] if reply.file else []  # each attempt reads its own to the end
+        return interaction.edit_original_response(content=first, attachments=files, **fields)
+
     try:
-        # an edit may be repeated without being shown twice, which a new message may not
-        await robustly(lambda: interaction.edit_original_response(content=first, attachments=files, **fields))
+        await robustly(edit)  # it may be repeated without being shown twice, which a new message may not
     except discord.HTTPException as error:
-        channel = interaction.channel
-        if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
-            raise
-        await channel.send(first, suppress_embeds=True, **fields)
-        for part in more:
-            await channel.send(part, suppress_embeds=True)
-        return
+        await send_once(_channel_instead(interaction, error, private=private), first, reply.file, **fields)
     for part in more:
+        await _further(interaction, part, private=private)
+
+
+async def _further(interaction: Interaction, part: str, *, private: bool) -> None:
+    """A further message of an answer: in the channel where the bot may write, for there it is shown once."""
+    channel, may = interaction.channel, interaction.app_permissions
+    in_thread = isinstance(channel, discord.Thread)
+    writes = may.send_messages_in_threads if in_thread else may.send_messages
+    if not private and writes and isinstance(channel, discord.abc.Messageable):
+        await send_once(channel, part)
+        return
+    try:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
+    except discord.HTTPException as error:
+        await send_once(_channel_instead(interaction, error, private=private), part)
+
+
+def _channel_instead(
+    interaction: Interaction, error: discord.HTTPException, *, private: bool
+) -> discord.abc.Messageable:
+    """Where to answer when an interaction's 15 minutes are over. Raises any other error again."""
+    channel = interaction.channel
+    if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
+        raise error
+    return channel
 
 
 async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
-    """Reply to a message, or write into its channel when it is gone; a nonce makes it safe to repeat."""
+    """Reply to a message, or write into its channel when it is gone."""
     fields: dict[str, Any] = {} if view is None else {"view": view}
-    if reply.file:
-        fields["file"] = _file(reply.file)
     first, *more = reply.messages
     try:
-        await robustly(lambda: message.reply(first, mention_author=False, suppress_embeds=True, **fields))
+        await reply_once(message, first, reply.file, **fields)
     except discord.HTTPException as error:
         if error.code not in {10008, 50035}:  # the message was deleted meanwhile
             raise
-        await message.channel.send(first, suppress_embeds=True, **fields)
+        await send_once(message.channel, first, reply.file, **fields)
     for part in more:
-        await robustly(lambda part=part: message.channel.send(part, suppress_embeds=True))  # type: ignore[misc]
+        await send_once(message.channel, part)
+
+
+async def reply_or_tell(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
+    """Reply to a message; where the bot may not, or the thread is closed, to its author alone."""
+    if may_write(message.channel):
+        try:
+            await send_reply(message, reply, view)
+        except discord.HTTPException as error:
+            if error.code not in _CLOSED:
+                raise
+        else:
+            return
+    log.warning("may not write in channel %d", message.channel.id)
+    await send_once(
+        message.author, f"-# I may not write in {plain(str(message.channel))}, so here is the answer."
+    )
+    first, *more = reply.messages
+    await send_once(message.author, first, reply.file)  # no buttons: they belong to the server
+    for part in more:
+        await send_once(message.author, part)
+
+
+def may_write(channel: object) -> bool:
+    """Whether the bot may, by what it knows without asking: Discord bans who is refused too often."""
+    if isinstance(channel, discord.Thread) and channel.parent is not None:
+        may = channel.permissions_for(channel.guild.me)
+        open_ = not channel.locked or may.manage_threads
+        return may.view_channel and may.send_messages_in_threads and open_
+    if isinstance(channel, discord.abc.GuildChannel):
+        may = channel.permissions_for(channel.guild.me)
+        return may.view_channel and may.send_messages
+    return True
+
+
+async def reply_once(
+    message: discord.Message, text: str, file: str | None = None, **fields: Any
+) -> discord.Message:
+    """Reply to a message without a ping, as `send_once` sends."""
+    return await send_once(message.channel, text, file, reference=message, mention_author=False, **fields)
+
+
+async def send_once(
+    channel: discord.abc.Messageable, text: str, file: str | None = None, **fields: Any
+) -> discord.Message:
+    """Send a message, again if need be, and have it shown once.
+
+    Discord shows one nonce once; discord.py makes up a new one for every call of its own accord.
+    """
+    fields |= {"nonce": secrets.randbits(63), "suppress_embeds": True}
+
+    def attempt() -> Awaitable[discord.Message]:
+        if file:
+            fields["file"] = _file(file)  # each attempt reads its own to the end
+        return channel.send(text, **fields)
+
+    return await robustly(attempt)
 
 
 def _file(text: str) -> discord.File:
@@ -114,5 +191,6 @@ async def typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
     """Show that an answer is on its way; a failure to show it is no failure to answer."""
     async with contextlib.AsyncExitStack() as stack:
         with contextlib.suppress(discord.HTTPException, *Lost):
-            await stack.enter_async_context(channel.typing())
+            if may_write(channel):
+                await stack.enter_async_context(channel.typing())
         yield

@@ -15,6 +15,9 @@ class BotSettings(BaseSettings):
 
     library: str = Field("default", description="the library that questions are asked of")
     shared: bool = Field(True, description="whether every Discord server may ask that library")
+    shared_guilds: str = Field(
+        "", description="the servers that may ask it, by id, for example 1234,5678; empty for all of them"
+    )
     threshold: float = Field(
         THRESHOLD, ge=0, le=1, description="abstain below this probability that an answer was found"
     )

@@ -3,12 +3,15 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from vectorstore.datatypes import UserError
 
 _MOST_MEMBERS = 10_000  # whose last question is remembered
+
+Notice = Callable[[int], Awaitable[None]]
+"""Tells a member the place of their question: 1 is the next to be answered. It raises nothing."""
 
 
 class FairQueue:
@@ -21,10 +24,12 @@ class FairQueue:
         most_per_member: int = 3,
         most: int = 200,
         cooldown: float = 1.0,
+        patience: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._free = workers
         self._most_per_member, self._most, self._cooldown = most_per_member, most, cooldown
+        self._patience = patience  # seconds between two notices; who waits less hears of no queue
         self._lines: dict[int, deque[asyncio.Future[None]]] = {}  # in the order of their turns
         self._last: dict[int, float] = {}
         self._clock = clock
@@ -35,17 +40,25 @@ class FairQueue:
         return sum(map(len, self._lines.values()))
 
     @asynccontextmanager
-    async def turn(self, member: int) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. Raises UserError when the member, or everybody, asks too much."""
+    async def turn(self, member: int, notice: Notice | None = None) -> AsyncIterator[None]:
+        """Wait for a turn and hold it. Raises UserError when the member, or everybody, asks too much.
+
+        A `notice` has ended when the turn ends: what is sent after it comes after it.
+        """
         self._admit(member)
+        telling: asyncio.Task[None] | None = None
         if self._free > 0 and not self._lines:
             self._free -= 1
         else:
-            await self._wait(member)
+            turn = self._enter(member)
+            telling = asyncio.create_task(self._tell(member, turn, notice)) if notice else None
+            await self._wait(member, turn)
         try:
             yield
         finally:
             self._release()
+            if telling is not None:
+                await telling
 
     def _admit(self, member: int) -> None:
         if len(self._lines.get(member, ())) >= self._most_per_member:
@@ -61,9 +74,36 @@ class FairQueue:
             self._last.clear()
         self._last[member] = now
 
-    async def _wait(self, member: int) -> None:
+    def _enter(self, member: int) -> asyncio.Future[None]:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(member, deque()).append(turn)
+        return turn
+
+    async def _tell(self, member: int, turn: asyncio.Future[None], notice: Notice) -> None:
+        """Tell a member who waits their place, and again when it has changed, until the turn comes."""
+        told = 0
+        while (await asyncio.wait({turn}, timeout=self._patience))[1]:
+            place = self._place(member, turn)
+            if place != told:
+                await notice(place)
+                told = place
+
+    def _place(self, member: int, turn: asyncio.Future[None]) -> int:
+        """How many turns until this one if nobody else comes, itself included.
+
+        Before the n-th question of a member come n - 1 of their own, n - 1 of everybody else who has so many,
+        and one more of each who stands before them.
+        """
+        before = self._lines[member].index(turn)
+        place, ahead = before + 1, 1
+        for other, line in self._lines.items():
+            if other == member:
+                ahead = 0
+            else:
+                place += min(len(line), before + ahead)
+        return place
+
+    async def _wait(self, member: int, turn: asyncio.Future[None]) -> None:
         try:
             await turn
         except asyncio.CancelledError:

@@ -48,13 +48,19 @@ class ScriptedChain:
         self.gate.wait(20)
         return replace(self.says(text), question=text)
 
+    def origin(self, answer: Answer, guild: int | None) -> str:
+        """There is one library only."""
+        return ""
+
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:
         """What the test put there."""
         return {id_: self.chunks[id_] for id_ in chunk_ids if id_ in self.chunks}
 
 
 class QuickBot(FootnoteBot):
-    """The bot without the pauses that discord.py makes between two identifications."""
+    """The bot in a hurry, without the pauses that discord.py makes between two identifications."""
+
+    patience = 0.5
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """No pause."""
@@ -70,6 +76,7 @@ class Stage:
     folder: Path
     libraries: Libraries | None = None  # instead of the scripted chain
     message_content: bool = False
+    grace: float = 2.0
 
     def build(self, **queue: Any) -> QuickBot:
         """A bot as `python -m bot` builds it."""
@@ -80,7 +87,9 @@ class Stage:
         state = self.folder / "commands.sha256"
         options: dict[str, Any] = {"guild_ready_timeout": 0.05, "heartbeat_timeout": 5.0}
         options["message_content"] = self.message_content
-        return QuickBot(desk, libraries, adder, state, **options)
+        bot = QuickBot(desk, libraries, adder, state, **options)
+        bot.grace = self.grace
+        return bot
 
     @contextlib.asynccontextmanager
     async def connected(self, **queue: Any) -> AsyncIterator[QuickBot]:

@@ -5,6 +5,8 @@ to fail. Fields and quirks: the fewest that discord.py 2.7 accepts.
 """
 
 import asyncio
+import contextlib
+import dataclasses
 import itertools
 import json
 import re
@@ -21,8 +23,18 @@ Payload = dict[str, Any]
 APP, BOT, GUILD, CHANNEL, DM = "1000", "1000", "2000", "3000", "3500"
 OTHER_GUILD = "2001"
 STAFF, FORUM = "7000", "3100"
+TAGS = {"8000": "Unanswered"} | {f"800{i}": f"Topic {i}" for i in range(1, 6)}  # of the forum
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
+
+
+@dataclasses.dataclass(frozen=True)
+class After:
+    """A fault that comes when the request has had its effect."""
+
+    fault: web.Response
+
+
 _EPOCH = 1420070400000
 _ids = itertools.count((int(time.time() * 1000) - _EPOCH) << 22)
 
@@ -44,6 +56,33 @@ def user(id_: str, *, name: str = "ann", bot: bool = False) -> Payload:
     }
 
 
+def role(id_: str, permissions: discord.Permissions) -> Payload:
+    """A role; the one with the server's own id is everybody's."""
+    return {
+        "id": id_,
+        "name": "@everyone",
+        "permissions": str(permissions.value),
+        "position": 0,
+        "color": 0,
+        "hoist": False,
+        "managed": False,
+        "mentionable": False,
+    }
+
+
+def thread(id_: str, *, parent: str, name: str = "Ferry in spring", **more: Any) -> Payload:
+    """A thread that a member began."""
+    state = {
+        "archived": False,
+        "auto_archive_duration": 1440,
+        "archive_timestamp": "2026-01-01T00:00:00+00:00",
+    }
+    return {
+        "id": id_, "type": 11, "guild_id": GUILD, "parent_id": parent, "owner_id": "5000", "name": name, "message_count": 0,
+        "member_count": 1, "thread_metadata": state, **more,
+    }  # fmt: skip
+
+
 class FakeDiscord:
     """The server; `requests` has all that came in, `messages` what stands in each channel."""
 
@@ -53,12 +92,16 @@ class FakeDiscord:
         self.pinged: list[str] = []
         self.identified = 0
         self.resumed = 0
-        self.fault: Callable[[str, str], web.Response | None] = lambda _method, _path: None
+        self.fault: Callable[[str, str], web.Response | After | None] = lambda _method, _path: None
         self.answers: dict[str, Payload] = {}  # interaction token -> message
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
         self.files: dict[str, bytes] = {}  # what the CDN has
         self.intents = 0  # that the client asked for
+        self.tags: dict[str, list[str]] = {}  # that the bot has put on posts
         self.refuse_with = 0  # close code for whoever identifies
+        self.permissions = "0"  # of the bot, in interactions
+        self.beat = 41250  # milliseconds between two heartbeats
+        self.deaf = False  # whether heartbeats go unacknowledged
         self._sockets: list[web.WebSocketResponse] = []
         self._sequence = 0
         self._changed = asyncio.Condition()
@@ -94,12 +137,13 @@ class FakeDiscord:
             await self._runner.cleanup()
 
     async def wait_for(self, what: Callable[[], Any], seconds: float = 10) -> Any:
-        """What `what` gives once it gives something; it is asked after every request."""
+        """What `what` gives once it gives something; it is asked after every request, and now and then."""
 
         async def waiting() -> Any:
             async with self._changed:
                 while not (found := what()):
-                    await self._changed.wait()
+                    with contextlib.suppress(TimeoutError):  # not all that is waited for is a request
+                        await asyncio.wait_for(self._changed.wait(), 0.1)
                 return found
 
         return await asyncio.wait_for(waiting(), seconds)
@@ -117,6 +161,11 @@ class FakeDiscord:
         """A bare gateway operation: 7 reconnect, 9 invalid session."""
         for socket in [s for s in self._sockets if not s.closed]:
             await socket.send_str(json.dumps({"op": op, "d": data, "t": None, "s": None}))
+
+    async def send_text(self, text: str) -> None:
+        """A frame that need not be what the protocol allows."""
+        for socket in [s for s in self._sockets if not s.closed]:
+            await socket.send_str(text)
 
     async def drop(self, code: int = 1006) -> None:
         """Close every gateway connection."""
@@ -224,7 +273,7 @@ class FakeDiscord:
         payload: Payload = {
             "id": snowflake(), "application_id": APP, "type": type_, "token": f"token{snowflake()}", "version": 1,
             "attachment_size_limit": 10_000_000, "data": data, "channel_id": channel, "channel": where, "locale": "en-GB", "entitlements": [],
-            "app_permissions": "0", **more,
+            "app_permissions": self.permissions, **more,
         }  # fmt: skip
         if channel == DM:
             payload["user"] = user(member)
@@ -259,6 +308,9 @@ class FakeDiscord:
         self.requests.append((request.method, path, body))
         try:
             failed = self.fault(request.method, path)
+            if isinstance(failed, After):
+                self._answer(request.method, path, body, request)
+                failed = failed.fault
             if failed is RESET:
                 assert request.transport is not None
                 request.transport.abort()
@@ -297,6 +349,10 @@ class FakeDiscord:
         )
 
     def _create(self, channel: str, *, body: Payload, **_: Any) -> web.Response:
+        nonce = body.get("nonce") if body.get("enforce_nonce") else None
+        for message in self.messages.get(channel, {}).values():
+            if nonce is not None and message.get("nonce") == nonce:
+                return reply(message)
         return self._keep(channel, snowflake(), body)
 
     def _keep(self, channel: str, id_: str, body: Payload, token: str | None = None) -> web.Response:
@@ -312,6 +368,10 @@ class FakeDiscord:
             "mention_everyone": False, "attachments": [], "embeds": [], "pinned": False, "tts": False,
             "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None, **before, **body, "content": content,
         }  # fmt: skip
+        if "files" in body:
+            url = f"http://127.0.0.1:{self.port}/cdn/{id_}"
+            known = {"id": id_, "size": 1, "url": url, "proxy_url": url}
+            stored["attachments"] = [{**known, "filename": name} for name in body["files"]]
         if reference := stored.get("message_reference"):  # discord.py sends numbers, Discord gives strings
             stored["message_reference"] = {
                 key: str(value) for key, value in reference.items() if value is not None
@@ -370,6 +430,13 @@ class FakeDiscord:
     def _dm(self, **_: Any) -> web.Response:
         return reply({"id": DM, "type": 1, "recipients": [user("5000")]})
 
+    def _edit_channel(self, channel: str, *, body: Payload, **_: Any) -> web.Response:
+        tags = body["applied_tags"]
+        if len(tags) > 5:
+            return reply({"code": 50035, "message": "Invalid Form Body"}, 400)
+        self.tags[channel] = tags
+        return reply(thread(channel, parent=FORUM, applied_tags=tags))
+
     def _channel(self, channel: str, **_: Any) -> web.Response:
         if channel == DM:
             return reply({"id": DM, "type": 1, "recipients": [user("5000")], "last_message_id": None})
@@ -377,18 +444,23 @@ class FakeDiscord:
 
     # ---- the gateway
 
-    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        if (failed := self.fault("GET", "gateway")) is not None:
+            assert isinstance(failed, web.Response)
+            return failed
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.append(socket)
         await socket.send_str(
-            json.dumps({"op": 10, "d": {"heartbeat_interval": 41250}, "s": None, "t": None})
+            json.dumps({"op": 10, "d": {"heartbeat_interval": self.beat}, "s": None, "t": None})
         )
         async for frame in socket:
             if frame.type is not WSMsgType.TEXT:
                 continue
             message = json.loads(frame.data)
             if message["op"] == 1:
+                if self.deaf:
+                    continue
                 await socket.send_str(json.dumps({"op": 11, "d": None, "s": None, "t": None}))
             elif message["op"] == 2:
                 self.identified += 1
@@ -411,16 +483,7 @@ class FakeDiscord:
             "resume_gateway_url": self.url, "application": {"id": APP, "flags": 0}, "shard": [0, 1],
         }  # fmt: skip
         await self._event(socket, "READY", ready)
-        everyone = {
-            "id": GUILD,
-            "name": "@everyone",
-            "permissions": str(discord.Permissions.all().value),
-            "position": 0,
-            "color": 0,
-            "hoist": False,
-            "managed": False,
-            "mentionable": False,
-        }
+        everyone = role(GUILD, discord.Permissions.all())
         channels = [
             {"id": CHANNEL, "type": 0, "name": "here", "position": 0, "permission_overwrites": []},
             {
@@ -429,7 +492,10 @@ class FakeDiscord:
                 "name": "help",
                 "position": 1,
                 "permission_overwrites": [],
-                "available_tags": [],
+                "available_tags": [
+                    {"id": id_, "name": name, "moderated": False, "emoji_id": None, "emoji_name": None}
+                    for id_, name in TAGS.items()
+                ],
             },
         ]
         guild = {
@@ -477,6 +543,7 @@ _ROUTES: list[tuple[str, Callable[..., web.Response]]] = [
     (rf"DELETE channels/{_ID}/messages/{_ID}", FakeDiscord._delete),
     (rf"POST channels/{_ID}/typing", FakeDiscord._typing),
     (rf"GET channels/{_ID}", FakeDiscord._channel),
+    (rf"PATCH channels/{_ID}", FakeDiscord._edit_channel),
     (r"POST users/@me/channels", FakeDiscord._dm),
     (rf"POST interactions/{_ID}/(\w+)/callback", FakeDiscord._callback),
     (rf"PATCH webhooks/{APP}/(\w+)/messages/@original", FakeDiscord._original),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from discord_kit import QuickBot, Stage, stage
-from fake_discord import GUILD, OTHER_GUILD
+from fake_discord import DM, GUILD, OTHER_GUILD
 
 from bot.adding import Adder, safe_name
 from bot.libraries import Libraries
@@ -195,3 +195,53 @@ def test_the_reading_process_has_no_secret(
 def test_a_files_name_is_only_a_name(name: str, safe: str) -> None:
     """No folder, no control or turning character, no great length."""
     assert safe_name(name) == safe
+
+
+FERRY = b"Ferry\n\nThe ferry to Farwell was built by Cy Dunn. It carries ninety people.\n"
+
+
+async def test_an_answer_names_its_library_where_two_could_be_meant(
+    scene: Stage, bot: QuickBot, vectorstore: VectorstoreSettings
+) -> None:
+    """The shared one or the server's own; nothing where there is only one, or no answer."""
+    await Adder(vectorstore).file("ferry.txt", FERRY, "default")
+    alone = await asked(scene, "Who built the ferry to Farwell?")
+    assert "Cy Dunn" in alone["content"]
+    assert "-# from" not in alone["content"]
+    await added(scene)
+    shared = await asked(scene, "Who built the ferry to Farwell?")
+    assert shared["content"].endswith("\n\n-# from the shared articles")
+    own = await asked(scene, "Who opened the garden show in Farwell?")
+    assert "Ann Lee" in own["content"]
+    assert own["content"].endswith("\n\n-# from this server's own articles")
+    unknown = await asked(scene, "Who won the chess tournament in Oslo?")
+    assert "-# from" not in unknown["content"]
+    elsewhere = await asked(scene, "Who built the ferry to Farwell?", OTHER_GUILD)
+    assert "-# from" not in elsewhere["content"]
+
+
+async def test_the_shared_library_may_be_bound_to_some_servers(
+    scene: Stage, vectorstore: VectorstoreSettings
+) -> None:
+    """Others and direct messages do not see it, nor what it once told, nor how much is in it."""
+    await Adder(vectorstore).file("ferry.txt", FERRY, "default")
+    bound = BotSettings(shared_guilds=f" {GUILD}, 77")
+    scene.libraries = Libraries(Shelf(vectorstore), Prompts(), bound)
+    async with scene.connected():
+        question = "Who built the ferry to Farwell?"
+        assert "Cy Dunn" in (await asked(scene, question))["content"]
+        status = await scene.discord.answer_to(await scene.discord.library("status"))
+        assert "asked here too: 1 articles" in status["content"]
+        there = await asked(scene, question, OTHER_GUILD)
+        assert "there are no articles yet" in there["content"]
+        status = await scene.discord.answer_to(await scene.discord.library("status", guild=OTHER_GUILD))
+        assert status["content"] == "This server: 0 articles, 0 passages."
+        await scene.discord.say(question, channel=DM)
+        private = await scene.discord.wait_for(lambda: scene.discord.of_bot(DM))
+        assert private[0]["content"] == "I answer from the articles of a server: please ask me there"
+
+
+def test_servers_are_told_by_their_ids(vectorstore: VectorstoreSettings) -> None:
+    """A name would bind the library to nobody, or to everybody."""
+    with pytest.raises(UserError, match="BOT_SHARED_GUILDS is a list of server ids"):
+        Libraries(Shelf(vectorstore), Prompts(), BotSettings(shared_guilds="Farwell"))

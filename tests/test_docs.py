@@ -14,6 +14,7 @@ from vectorstore.settings import VectorstoreSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DISCORD = (ROOT / "docs" / "discord.md").read_text(encoding="utf-8")
 
 
 def variables(settings: type[BaseSettings]) -> dict[str, object]:
@@ -45,7 +46,9 @@ def test_every_setting_says_what_it_is() -> None:
         assert all(field.description for field in settings.model_fields.values())
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z]+)", README))))
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", README + DISCORD, re.MULTILINE)))
+)
 def test_every_make_target_of_the_readme_exists(target: str) -> None:
     """And `make` alone lists it."""
     listed = subprocess.run(
@@ -55,9 +58,9 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
 
 
 def commands() -> list[str]:
-    """The lines of the README that run a command of ours."""
+    """The lines of the documents that run a command of ours."""
     found = re.findall(
-        r"^(?:\.venv/bin/)?(?:python -m )?((?:bot|ingest|footnote)\b.*)$", README, re.MULTILINE
+        r"^(?:\.venv/bin/)?(?:python -m )?((?:bot|ingest|footnote)\b.*)$", README + DISCORD, re.MULTILINE
     )
     return [line.split("  #")[0].strip() for line in found]
 
@@ -83,3 +86,15 @@ def test_every_command_of_the_readme_is_understood(line: str) -> None:
 def test_the_readme_shows_commands() -> None:
     """The pattern above still finds them."""
     assert len(commands()) >= 5
+
+
+def test_the_way_into_discord_is_told_exactly() -> None:
+    """The permission integer, the intents, and every permission by Discord's name."""
+    from bot.client import PERMISSIONS, intents
+
+    assert f"permission integer {PERMISSIONS.value}:" in DISCORD
+    for message_content in (False, True):
+        assert f"({intents(message_content=message_content).value})" in DISCORD
+    told = DISCORD.replace("View Channels", "Read Messages")  # what discord.py calls it
+    for name, wanted in PERMISSIONS:
+        assert (f"{name.replace('_', ' ').title().replace(' In ', ' in ')}" in told) or not wanted, name

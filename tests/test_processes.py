@@ -330,7 +330,7 @@ def test_the_invitation_asks_for_no_more_than_it_needs(environment: Environment)
     """The application's id is in the token; a text that is no token is refused."""
     done = run({**environment, "DISCORD_TOKEN": "MTAwMA.x.y"}, "bot", "invite")
     assert done.stdout == (
-        "https://discord.com/oauth2/authorize?client_id=1000&scope=bot+applications.commands&permissions=274877975552\n"
+        "https://discord.com/oauth2/authorize?client_id=1000&scope=bot+applications.commands&permissions=274878008320\n"
     )
     wrong = run({**environment, "DISCORD_TOKEN": "hunter2"}, "bot", "invite")
     assert wrong.returncode == 1

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from discord_kit import TOKEN, Stage, stage
-from fake_discord import reply
+from fake_discord import RESET, reply
 
 from bot.cogs.asking import RESTARTING
 from bot.supervisor import supervise
@@ -26,7 +27,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
 
 def running(scene: Stage, grace: float = 2.0) -> asyncio.Task[None]:
     """The bot as `python -m bot` runs it, with short pauses."""
-    return asyncio.create_task(supervise(scene.build, TOKEN, first_pause=0.05, grace=grace))
+    scene.grace = grace
+    return asyncio.create_task(supervise(scene.build, TOKEN, first_pause=0.05))
 
 
 async def stopped(task: asyncio.Task[None], seconds: float = 10) -> None:
@@ -57,16 +59,75 @@ async def test_it_waits_for_discord_to_come_up(scene: Stage) -> None:
     await stopped(task)
 
 
-async def test_a_malformed_event_does_not_end_it(scene: Stage) -> None:
-    """discord.py dies of a KeyError; a new client takes over."""
+@pytest.mark.parametrize(
+    ("failure", "where"),
+    [
+        (RESET, "users/@me"),
+        (reply({"message": "no", "code": 0}, 503), "users/@me"),
+        # Cloudflare's, without the Via header of Discord's own
+        (web.Response(status=429, text="error code: 1015"), "users/@me"),
+        (reply({"message": "no", "code": 0}, 503), "gateway/bot"),
+        (web.Response(status=503), "gateway"),
+    ],
+    ids=["REST resets", "REST 503", "Cloudflare 429", "no gateway known", "gateway 503"],
+)
+async def test_it_waits_for_each_part_of_discord(scene: Stage, failure: web.Response, where: str) -> None:
+    """Each alone: REST without the gateway, and the gateway without REST."""
+    failed: list[str] = []
+
+    def fault(_method: str, path: str) -> web.Response | None:
+        if path == where and not failed:
+            failed.append(path)
+            return failure if failure is RESET else copy(failure)
+        return None
+
+    scene.discord.fault = fault
+    task = running(scene)
+    await scene.discord.wait_for(lambda: scene.discord.identified, 30)
+    assert failed
+    await asyncio.sleep(0.2)
+    message = await scene.discord.answer_to(await scene.discord.slash("ask", question="When?"))
+    assert "In May." in message["content"]
+    await stopped(task)
+
+
+def copy(response: web.Response) -> web.Response:
+    """One that has not been sent yet."""
+    return web.Response(status=response.status, body=response.body, headers=response.headers)
+
+
+async def test_a_malformed_event_is_lost_alone(scene: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """discord.py would die of a KeyError, and of the answers in flight nothing more would be heard."""
     task = running(scene)
     await ready(scene)
-    await scene.discord.dispatch("MESSAGE_CREATE", {"nonsense": True})
+    scene.chain.gate.clear()
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    for event in ("MESSAGE_CREATE", "INTERACTION_CREATE", "GUILD_CREATE"):
+        await scene.discord.dispatch(event, {"nonsense": True})
+    later = await scene.discord.slash("ask", question="And why?", member="5001")
+    scene.chain.gate.set()
+    for each in (interaction, later):
+        assert "In May." in (await scene.discord.answer_to(each))["content"]
+    assert scene.discord.identified == 1
+    assert caplog.text.count("could not be read") == 3
+    await stopped(task)
+
+
+async def test_a_client_that_dies_finishes_its_answers_and_another_takes_over(scene: Stage) -> None:
+    """Of a frame that is no JSON; discord.py hangs up on its own, which must not leave a "thinking…"."""
+    task = running(scene)
+    await ready(scene)
+    scene.chain.gate.clear()
+    interaction = await scene.discord.slash("ask", question="When?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    await scene.discord.send_text("{nonsense")
+    await asyncio.sleep(0.1)
+    scene.chain.gate.set()
+    assert "In May." in (await scene.discord.answer_to(interaction))["content"]
     await ready(scene, 2)
-    assert (
-        "In May."
-        in (await scene.discord.answer_to(await scene.discord.slash("ask", question="When?")))["content"]
-    )
+    message = await scene.discord.answer_to(await scene.discord.slash("ask", question="Why?"))
+    assert "In May." in message["content"]
     await stopped(task)
 
 
@@ -80,9 +141,18 @@ async def test_a_wrong_token_is_final_and_says_what_to_do(scene: Stage) -> None:
     assert len(scene.discord.requests) == 1
 
 
-@pytest.mark.parametrize(("code", "told"), [(4004, "refuses DISCORD_TOKEN"), (4014, "refuses an intent")])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (4004, "refuses DISCORD_TOKEN: copy it again from https://discord"),
+        (4014, "refuses an intent: switch it on at https://discord"),
+        (4010, "set BOT_SHARD_IDS and BOT_SHARD_COUNT anew"),
+        (4011, "set BOT_SHARD_IDS and BOT_SHARD_COUNT anew"),
+        (4013, "update it"),
+    ],
+)
 async def test_a_refusal_of_the_gateway_is_final(scene: Stage, code: int, told: str) -> None:
-    """Wrong token and missing intent, by Discord's own codes."""
+    """Wrong token, missing intent and what else no new attempt can mend, by Discord's own codes."""
     scene.discord.refuse_with = code
     with pytest.raises(UserError, match=told):
         await asyncio.wait_for(running(scene), 10)

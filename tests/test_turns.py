@@ -44,6 +44,51 @@ async def test_no_more_than_the_workers_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    "members",
+    [[1, 2, 3], [1, 1, 1, 2], [1, 2, 1, 2, 3, 1], [3, 3, 1, 2, 2, 2, 3, 1]],
+    ids=lambda members: "".join(map(str, members)),
+)
+async def test_the_place_that_is_told_is_the_turn_that_comes(members: list[int]) -> None:
+    """For every question in the queue, whoever asked how many."""
+    queue = FairQueue(workers=1, cooldown=0, most_per_member=9, patience=0)
+    order: list[int] = []
+    places: dict[int, int] = {}
+    all_told = asyncio.Event()
+
+    async def ask(number: int, member: int) -> None:
+        async def notice(place: int) -> None:
+            places.setdefault(number, place)
+            if len(places) == len(members):
+                all_told.set()
+
+        async with queue.turn(member, notice):
+            order.append(number)
+            await all_told.wait()
+
+    tasks = [asyncio.create_task(ask(number, member)) for number, member in enumerate([0, *members])]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    assert [places[number] for number in order[1:]] == list(range(1, len(members) + 1))
+
+
+async def test_who_is_answered_soon_hears_of_no_queue() -> None:
+    """A notice that is shorter-lived than a glance is noise."""
+    queue = FairQueue(workers=1, cooldown=0, patience=60)
+    told: list[int] = []
+
+    async def notice(place: int) -> None:
+        told.append(place)
+
+    async def ask(member: int) -> None:
+        async with queue.turn(member, notice):
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(ask(member) for member in range(5)))
+    assert told == []
+
+
+@pytest.mark.parametrize(
     ("most_per_member", "most", "told"), [(2, 100, "of yours"), (100, 2, "too many questions")]
 )
 async def test_too_many_waiting_questions_are_refused(most_per_member: int, most: int, told: str) -> None:

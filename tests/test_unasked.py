@@ -1,14 +1,16 @@
 """Answering without being asked, settings, and hello: the real client against a loopback Discord."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from discord_kit import QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, snowflake
+from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, role, snowflake, thread
 from fakes import answer
 
 from bot.cogs.unasked import is_question
@@ -85,6 +87,18 @@ async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: Quick
     assert scene.discord.pinged == []
 
 
+async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage, bot: QuickBot) -> None:
+    """Although nobody asked for it, somebody waits."""
+    scene.chain.gate.clear()
+    await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    ending = asyncio.create_task(bot.close())
+    await asyncio.sleep(0.1)
+    scene.chain.gate.set()
+    await ending
+    assert len(unasked(scene)) == 1
+
+
 async def test_nothing_is_said_when_staff_has_answered(scene: Stage, bot: QuickBot) -> None:
     """By the role that the server has set."""
     scene.chain.gate.clear()
@@ -111,19 +125,46 @@ async def test_a_mention_is_answered_once(scene: Stage, bot: QuickBot) -> None:
     assert len(unasked(scene)) == 1
 
 
-async def test_the_opening_post_of_a_forum_is_a_question_with_its_title(scene: Stage, bot: QuickBot) -> None:
-    """Whether or not it has a question mark."""
+async def posted(scene: Stage, content: str, *tags: str) -> str:
+    """The id of a new post in the forum."""
     id_ = snowflake()
-    thread = {
-        "id": id_, "type": 11, "guild_id": GUILD, "parent_id": FORUM, "owner_id": "5000", "name": "Ferry in spring", "message_count": 0, "member_count": 1,
-        "thread_metadata": {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": "2026-01-01T00:00:00+00:00"}, "newly_created": True,
-    }  # fmt: skip
-    await scene.discord.dispatch("THREAD_CREATE", thread)
-    post = scene.discord.message("I would like to know from which day on it runs.", channel=id_)
+    await scene.discord.dispatch(
+        "THREAD_CREATE", thread(id_, parent=FORUM, applied_tags=list(tags), newly_created=True)
+    )
+    post = scene.discord.message(content, channel=id_)
     post["id"] = id_
     await scene.discord.dispatch("MESSAGE_CREATE", post)
+    return id_
+
+
+async def test_the_opening_post_of_a_forum_is_a_question_with_its_title(scene: Stage, bot: QuickBot) -> None:
+    """Whether or not it has a question mark."""
+    id_ = await posted(scene, "I would like to know from which day on it runs.")
     await scene.discord.wait_for(lambda: scene.discord.of_bot(id_))
     assert scene.chain.asked[0][0] == "Ferry in spring\nI would like to know from which day on it runs."
+    assert scene.discord.tags == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((), ["8000"]),
+        (("8001",), ["8001", "8000"]),
+        (("8000",), None),
+        (("8001", "8002", "8003", "8004", "8005"), None),
+        (("8001", "1", "2", "3", "4"), ["8001", "8000"]),
+    ],
+    ids=["none", "one", "there already", "full", "some that are gone"],
+)
+async def test_a_post_that_could_not_be_answered_is_tagged(
+    scene: Stage, bot: QuickBot, before: tuple[str, ...], after: list[str] | None
+) -> None:
+    """Beside the tags that its author chose."""
+    scene.chain.says = lambda _: answer("I could not find that.", abstained=True)
+    await command(scene, "tag", name="unanswered")
+    id_ = await posted(scene, "From which day on does it run?", *before)
+    await scene.discord.wait_for(lambda: unasked(scene))  # the note for the helpers comes after the tag
+    assert scene.discord.tags.get(id_) == after
 
 
 async def test_without_the_intent_nothing_is_seen_and_settings_say_so(scene: Stage) -> None:
@@ -135,6 +176,27 @@ async def test_without_the_intent_nothing_is_seen_and_settings_say_so(scene: Sta
         assert unasked(scene) == []
         shown = await command(scene, "show")
     assert "without the message content intent" in shown
+
+
+@pytest.mark.parametrize(
+    ("intent", "channels", "warned"),
+    [(False, (int(CHANNEL),), True), (True, (int(CHANNEL),), False), (False, (), False)],
+    ids=["intent missing", "intent there", "no channel chosen"],
+)
+async def test_a_missing_intent_is_said_at_the_start(
+    scene: Stage, caplog: pytest.LogCaptureFixture, intent: bool, channels: tuple[int, ...], warned: bool
+) -> None:
+    """With the servers that miss it, and what to do; and only to those whom it concerns."""
+    scene.message_content = intent
+    scene.database.set(GUILD, GuildSettings(auto_channels=channels))
+    scene.database.set("77", GuildSettings(auto_channels=(78,)))  # has thrown the bot out
+    with caplog.at_level(logging.INFO, logger="bot"):
+        async with scene.connected():
+            await quiet(scene)
+    assert "connected as footnote" in caplog.text
+    told = f"1 servers have channels that are to be answered unasked ({GUILD})"
+    assert (told in caplog.text and "BOT_MESSAGE_CONTENT=true" in caplog.text) is warned
+    assert ("message content intent is off" in caplog.text) is warned
 
 
 async def command(scene: Stage, verb: str, *, channel: tuple[str, int] | None = None, **options: Any) -> str:
@@ -178,6 +240,44 @@ async def test_settings_are_kept_and_obeyed(scene: Stage, bot: QuickBot) -> None
     assert "threshold: the operator's" in await command(scene, "threshold")
     assert "staff: who may manage messages" in await command(scene, "staff")
     assert "notes what it does not know: nowhere" in await command(scene, "helpers")
+
+
+async def test_what_keeps_the_bot_from_tagging_is_said(scene: Stage, bot: QuickBot) -> None:
+    """A forum without the tag, a missing permission, no forum at all; and Discord is not asked in vain."""
+    assert "<#3100> has no such tag" in await command(scene, "tag", name="lost")
+    everything_else = discord.Permissions.all() & ~discord.Permissions(
+        manage_threads=True, administrator=True
+    )
+    await scene.discord.dispatch(
+        "GUILD_ROLE_UPDATE", {"guild_id": GUILD, "role": role(GUILD, everything_else)}
+    )
+    told = await command(scene, "tag", name="Unanswered")
+    assert "could not answer: Unanswered" in told
+    assert "I may not tag posts in <#3100>: give me the permission Manage Threads there." in told
+    scene.chain.says = lambda _: answer("I could not find that.", abstained=True)
+    await posted(scene, "From which day on does it run?")
+    await scene.discord.wait_for(lambda: unasked(scene))
+    assert not any(
+        method == "PATCH" and path.startswith("channels/") for method, path, _ in scene.discord.requests
+    )
+    assert "no post is tagged" in await command(scene, "auto", channel=(FORUM, 15), on=False)
+    shown = await command(scene, "tag")
+    assert "could not answer: none" in shown
+    assert "no post is tagged" not in shown
+
+
+async def test_tags_complete_as_they_are_typed(scene: Stage, bot: QuickBot) -> None:
+    """From those of the server's forums."""
+    typed = {"name": "name", "type": 3, "value": "unan", "focused": True}
+    data = {
+        "id": snowflake(),
+        "name": "settings",
+        "type": 1,
+        "options": [{"name": "tag", "type": 1, "options": [typed]}],
+    }
+    interaction = await scene.discord.interact(4, data, member="5000", channel=CHANNEL)
+    callback = await scene.discord.wait_for(lambda: scene.discord.callbacks.get(interaction["id"]))
+    assert [choice["name"] for choice in callback["data"]["choices"]] == ["Unanswered"]
 
 
 async def test_hello_is_said_once(scene: Stage, bot: QuickBot) -> None:

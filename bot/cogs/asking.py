@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,11 @@ from discord.ext import commands
 
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
+from bot.once import Once
 from bot.reply import Reply, plain, render
-from bot.sending import Lost, acknowledge, deliver, send_reply, typing
+from bot.sending import Lost, acknowledge, deliver, may_write, reply_or_tell, send_reply, typing
 from bot.views import buttons
+from bot.waiting import Below, tell_instead
 from vectorstore.datatypes import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 SORRY = "Something went wrong here; it has been noted. Please ask again."
 RESTARTING = "I am being restarted: please ask again in a moment."
 _HELLO = "Ask me a question, and I look it up in the articles."
-_REMEMBERED = 2000  # messages, for Discord may deliver one twice, and threads
+_REMEMBERED = 2000  # threads
 _QUESTION = 1500  # characters
 
 Interaction = discord.Interaction[Any]
@@ -38,10 +39,10 @@ class Asking(commands.Cog):
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
         self._busy = 0  # questions that are being answered
-        self.idle = asyncio.Event()
-        self.idle.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._deferred: dict[int, Interaction] = {}  # acknowledged, not answered yet
-        self._taken: OrderedDict[int, None] = OrderedDict()
+        self._once = Once()
         self._threads: dict[int, bool] = {}  # whether they began with the bot
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
 
@@ -73,35 +74,31 @@ class Asking(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message that is meant for the bot; what is not may be answered unasked."""
-        if message.author.bot or message.id in self._taken:
+        if message.author.bot or not self._once.first(message.id):
             return
-        self._taken[message.id] = None  # before anything is awaited: Discord may deliver it again meanwhile
-        if len(self._taken) > _REMEMBERED:
-            self._taken.popitem(last=False)
         question = await self._question_in(message)
         if question is None:
             await self.bot.unasked.consider(message)
             return
         try:
-            with self._working():
+            with self.working():
                 await self._reply_to(message, question)
-        except discord.Forbidden:
-            log.warning("may not write in channel %d", message.channel.id)
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
 
-    # ---- inside
-
     @contextlib.contextmanager
-    def _working(self) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
+        """Hold the end of the bot up while a question is being answered."""
         self._busy += 1
-        self.idle.clear()
+        self._idle.clear()
         try:
             yield
         finally:
             self._busy -= 1
             if self._busy == 0:
-                self.idle.set()
+                self._idle.set()
+
+    # ---- inside
 
     async def _question_in(self, message: discord.Message) -> str | None:
         """The question in a message; None if it is not meant for the bot."""
@@ -132,8 +129,9 @@ class Asking(commands.Cog):
         me = self.bot.user
         assert me is not None  # noqa: S101  (we are connected)
         if not question:
-            await send_reply(message, Reply((_HELLO,)), None)
+            await reply_or_tell(message, Reply((_HELLO,)), None)
             return
+        waiting = Below(message)
         async with typing(message.channel):
             try:
                 given = await self.bot.desk.ask(
@@ -141,20 +139,23 @@ class Asking(commands.Cog):
                     await history_of(message, me),
                     member=message.author.id,
                     guild=message.guild.id if message.guild else None,
+                    notice=waiting.tell,
                 )
             except UserError as error:
-                await send_reply(message, Reply((plain(str(error)),)), None)
+                await reply_or_tell(message, Reply((plain(str(error)),)), None)
                 return
             except Exception:  # the last barrier: its text is for the log alone
                 log.exception("a question could not be answered")
-                await send_reply(message, Reply((SORRY,)), None)
+                await reply_or_tell(message, Reply((SORRY,)), None)
                 return
-        await self.send(message, given)
+            finally:
+                await waiting.remove()
+        await reply_or_tell(message, _rendered(given), buttons(given.number, given.answer))
         await self.tell_helpers(given, message.guild, message.jump_url)
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
-            with self._working():
+            with self.working():
                 if await acknowledge(interaction, private=private):
                     self._deferred[interaction.id] = interaction
                     await self._answer(interaction, question, private=private)
@@ -165,7 +166,11 @@ class Asking(commands.Cog):
         view: discord.ui.View | None = None
         try:
             given = await self.bot.desk.ask(
-                question, (), member=interaction.user.id, guild=interaction.guild_id
+                question,
+                (),
+                member=interaction.user.id,
+                guild=interaction.guild_id,
+                notice=lambda place: self._tell_place(interaction, place),
             )
             reply, view = _rendered(given, question), buttons(given.number, given.answer)
             if not private:
@@ -178,9 +183,14 @@ class Asking(commands.Cog):
         if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
             await deliver(interaction, reply, view, private=private)
 
+    async def _tell_place(self, interaction: Interaction, place: int) -> None:
+        if interaction.id in self._deferred:  # else it was told that we are restarting
+            await tell_instead(interaction, place)
+
     async def send(self, message: discord.Message, given: Given) -> None:
-        """Reply to a message with an answer."""
-        await send_reply(message, _rendered(given), buttons(given.number, given.answer))
+        """Reply to a message with an answer nobody asked for; where that is not allowed, nobody misses it."""
+        if may_write(message.channel):
+            await send_reply(message, _rendered(given), buttons(given.number, given.answer))
 
     async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
         """Where a server wants it, note what the articles do not answer. Without a mention."""
@@ -188,15 +198,21 @@ class Asking(commands.Cog):
             return
         channel_id = (await self.bot.desk.settings(guild.id)).helpers_channel
         channel = guild.get_channel(channel_id) if channel_id else None
-        if isinstance(channel, discord.abc.Messageable):
+        if isinstance(channel, discord.abc.Messageable) and may_write(channel):
             note = (
                 f"Not in the articles: {plain(' '.join(given.answer.question.split()))[:1500]} {link}".strip()
             )
             with contextlib.suppress(discord.HTTPException, *Lost):
                 await channel.send(note, suppress_embeds=True)
 
-    async def say_restarting(self) -> None:
-        """Leave no "thinking…" behind."""
+    async def finish(self, seconds: float) -> None:
+        """Let the answers in flight end; leave no "thinking…" behind."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds / 2)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._say_restarting(), seconds / 2)
+
+    async def _say_restarting(self) -> None:
         while self._deferred:
             _, interaction = self._deferred.popitem()
             with contextlib.suppress(discord.HTTPException, *Lost):
@@ -205,4 +221,4 @@ class Asking(commands.Cog):
 
 def _rendered(given: Given, question: str = "") -> Reply:
     closest = given.closest if given.answer.abstained else ()
-    return render(given.answer, question=question, closest=closest)
+    return render(given.answer, question=question, closest=closest, origin=given.origin)

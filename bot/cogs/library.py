@@ -110,11 +110,13 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     async def status(self, interaction: Interaction) -> None:
         """/library status."""
         rows = await self._rows(interaction)
-        shared = await asyncio.to_thread(self.bot.libraries.shared)
         passages = sum(row.chunks for row in rows)
         last = f", the last one read {rows[0].ingested_at}" if rows else ""
         own = f"This server: {len(rows)} articles, {passages} passages{last}."
-        await _tell(interaction, f"{own} Shared with all servers: {shared} articles.")
+        if self.bot.libraries.shares(_guild(interaction)):
+            shared = await asyncio.to_thread(self.bot.libraries.shared)
+            own += f" The shared library, which is asked here too: {shared} articles."
+        await _tell(interaction, own)
 
     @show.autocomplete("article")
     @remove.autocomplete("article")

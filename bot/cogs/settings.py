@@ -7,14 +7,18 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.database import GuildSettings
+from bot.reply import LIMIT, plain
+from bot.tagging import hindrances, tags_of
 
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
 
 Interaction = discord.Interaction[Any]
 
+_CHOICES = 25  # that Discord shows
+_LONGEST_TAG = 20  # characters, by Discord's rule
 _NO_CONTENT = (
-    "-# The bot runs without the message content intent, so it cannot see these questions: its operator "
+    "The bot runs without the message content intent, so it cannot see these questions: its operator "
     "switches the intent on in the developer portal and sets BOT_MESSAGE_CONTENT=true."
 )
 
@@ -74,6 +78,21 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         """/settings helpers."""
         await self._change(interaction, helpers_channel=channel.id if channel else None)
 
+    @app_commands.command(name="tag", description="The tag for forum posts that the articles do not answer")
+    @app_commands.describe(name="One of a forum's tags; none, if you leave it out")
+    async def tag(
+        self, interaction: Interaction, name: app_commands.Range[str, 1, _LONGEST_TAG] | None = None
+    ) -> None:
+        """/settings tag."""
+        await self._change(interaction, unanswered_tag=name)
+
+    @tag.autocomplete("name")
+    async def _tags(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """The tags whose name holds what was typed so far."""
+        known = tags_of(interaction.guild) if interaction.guild else []
+        found = [name for name in known if typed.casefold() in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:_CHOICES]]
+
     @app_commands.command(name="private", description="Show answers to /ask to the asker alone")
     async def private(self, interaction: Interaction, on: bool) -> None:
         """/settings private."""
@@ -92,16 +111,19 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         await self._tell(interaction, await self.bot.desk.change(interaction.guild_id, **fields))
 
     async def _tell(self, interaction: Interaction, settings: GuildSettings) -> None:
-        text = told(settings)
+        lines = [told(settings)]
         if settings.auto_channels and not self.bot.intents.message_content:
-            text += f"\n{_NO_CONTENT}"
-        await interaction.response.send_message(text, ephemeral=True)
+            lines.append(f"-# {_NO_CONTENT}")
+        if interaction.guild is not None:
+            lines += [f"-# {each}" for each in hindrances(interaction.guild, settings)]
+        await interaction.response.send_message("\n".join(lines)[:LIMIT], ephemeral=True)
 
 
 def told(settings: GuildSettings) -> str:
     """The settings for people."""
     auto = ", ".join(f"<#{channel}>" for channel in settings.auto_channels) or "nowhere"
     helpers = f"<#{settings.helpers_channel}>" if settings.helpers_channel else "nowhere"
+    tag = plain(settings.unanswered_tag) if settings.unanswered_tag else "none"
     staff = f"<@&{settings.staff_role}>" if settings.staff_role else "who may manage messages"
     threshold = "the operator's" if settings.threshold is None else f"{settings.threshold:g}"
     return "\n".join(
@@ -109,6 +131,7 @@ def told(settings: GuildSettings) -> str:
             f"answers without being asked: {auto}",
             f"staff: {staff}",
             f"notes what it does not know: {helpers}",
+            f"tag for forum posts that it could not answer: {tag}",
             f"/ask answers: {'the asker alone' if settings.private else 'everybody'}, unless told otherwise",
             f"threshold: {threshold}",
         ]

@@ -15,6 +15,7 @@ from bot.answering.question import Kind, content_words, understand
 from bot.cogs.asking import Asking
 from bot.database import GuildSettings
 from bot.sending import Lost
+from bot.tagging import add_tag
 from vectorstore.datatypes import UserError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Unasked(commands.Cog):
             await asyncio.sleep(self.pause)
         messages = self._gathered.pop(key)
         try:
-            await self._answer(messages)
+            with self._asking.working():
+                await self._answer(messages)
         except UserError:
             log.info("a question was not answered unasked: too much is going on")
         except (discord.HTTPException, *Lost) as error:
@@ -113,9 +115,17 @@ class Unasked(commands.Cog):
         if self._staff_spoke.get(last.channel.id, 0) > messages[0].id:
             return
         if given.answer.abstained or given.answer.trace.likelihood < SURE:
+            if opening:
+                await self._tag(last)
             await self._asking.tell_helpers(given, last.guild, last.jump_url)
             return
         await self._asking.send(last, given)
+
+    async def _tag(self, post: discord.Message) -> None:
+        """Mark a post as not answered, where the server wants it."""
+        settings = await self.bot.desk.settings(post.guild.id if post.guild else None)
+        if settings.unanswered_tag and isinstance(post.channel, discord.Thread):
+            await add_tag(post.channel, settings.unanswered_tag)
 
 
 def is_question(text: str) -> bool:
