@@ -1,12 +1,14 @@
 """/library in Discord: a server's own articles, added in a process of their own, seen by no other server."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from discord_kit import QuickBot, Stage, stage
+from documents import burning_pdf, docx, lines, paragraph, pdf, zip_bomb
 from fake_discord import GUILD, OTHER_GUILD
 
 from bot.adding import Adder, safe_name
@@ -136,6 +138,39 @@ async def test_a_file_that_cannot_be_read_says_why(
     interaction = await scene.discord.library("add", file=(name, content))
     assert word in await told(scene, interaction, word)
     assert scene.libraries.articles(int(GUILD)) == []  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("show.pdf", pdf(lines("The garden show in Farwell", "was opened by Ann Lee."))),
+        ("show.docx", docx(paragraph("The garden show in Farwell was opened by Ann Lee."))),
+    ],
+)
+async def test_a_pdf_or_word_file_is_answerable(
+    scene: Stage, bot: QuickBot, name: str, content: bytes
+) -> None:
+    """Added like any other, quoted word for word."""
+    interaction = await scene.discord.library("add", file=(name, content))
+    assert f"{name} is in the library: 1 passages" in await told(scene, interaction, "ready in")
+    message = await asked(scene, "Who opened the garden show in Farwell?")
+    assert "\nThe garden show in Farwell was opened by Ann Lee.\n" in message["content"]
+
+
+async def test_hostile_documents_are_refused_while_others_are_answered(scene: Stage, bot: QuickBot) -> None:
+    """The uploader is told why; nobody waits for it."""
+    await added(scene)
+    bombs = [
+        await scene.discord.library("add", file=(name, content))
+        for name, content in (("bomb.docx", zip_bomb()), ("burn.pdf", burning_pdf()))
+    ]
+    began = time.monotonic()
+    assert "Ann Lee" in (await asked(scene, "Who opened the garden show in Farwell?"))["content"]
+    assert time.monotonic() - began < 3
+    assert not any("too much" in scene.discord.answers[bomb["token"]].get("content", "") for bomb in bombs)
+    assert "bomb.docx: it unpacks to 200" in await told(scene, bombs[0], "unpacks")
+    assert "burn.pdf: it asks for too much memory or time" in await told(scene, bombs[1], "too much")
+    assert len(scene.libraries.articles(int(GUILD))) == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

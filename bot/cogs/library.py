@@ -33,8 +33,12 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
 
-    @app_commands.command(name="add", description="Add an article: a file (txt, md, html) or a web link")
-    @app_commands.describe(file="A text, Markdown or HTML file", link="A web page")
+    @app_commands.command(
+        name="add", description="Add an article: a file (txt, md, html, pdf, docx) or a link"
+    )
+    @app_commands.describe(
+        file="A text, Markdown, HTML, PDF or Word file", link="A web page, or a PDF or Word file"
+    )
     async def add(
         self, interaction: Interaction, file: discord.Attachment | None = None, link: str | None = None
     ) -> None:
