@@ -18,6 +18,7 @@ from bot.cogs.settings import Settings
 from bot.cogs.unasked import Unasked
 from bot.desk import Desk
 from bot.libraries import Libraries
+from bot.listing import PageButton
 from bot.sending import Lost
 from bot.views import AnswerButton
 
@@ -74,7 +75,7 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(Library(self))
         await self.add_cog(Settings(self))
         await self.add_cog(self.unasked)
-        self.add_dynamic_items(AnswerButton)
+        self.add_dynamic_items(AnswerButton, PageButton)
         await self._sync_commands()
 
     async def on_ready(self) -> None:

@@ -1,6 +1,7 @@
 """/library in Discord: a server's own articles, added in a process of their own, seen by no other server."""
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from discord_kit import QuickBot, Stage, stage
 from documents import burning_pdf, docx, lines, paragraph, pdf, zip_bomb
 from fake_discord import GUILD, OTHER_GUILD
+from fakes import store_all, write
 
 from bot.adding import Adder, safe_name
-from bot.libraries import Libraries
+from bot.libraries import Libraries, own_library
 from bot.settings import BotSettings
 from prompts import Prompts
 from vectorstore.datatypes import UserError
@@ -59,6 +61,22 @@ async def told(scene: Stage, interaction: dict[str, Any], word: str) -> str:
     return str(found)
 
 
+def store_articles(scene: Stage, count: int) -> None:
+    """Articles of the server, ingested on the command line."""
+    library = Shelf(VectorstoreSettings(data=scene.folder / "data")).open(own_library(int(GUILD)))
+    texts = {
+        f"r{n}": f"Report {n} on the state of the old harbour\n\nIt has {n} boats."
+        for n in range(100, 100 + count)
+    }
+    store_all(library, write(scene.folder / "reports", **texts))
+    library.connection.close()
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    """Of a message's buttons."""
+    return [button["label"] for row in message["components"] for button in row["components"]]
+
+
 async def added(scene: Stage, name: str = "garden.txt", text: str = ARTICLE, word: str = "ready in") -> str:
     """The end of /library add with a file."""
     return await told(scene, await scene.discord.library("add", file=(name, text.encode())), word)
@@ -82,6 +100,7 @@ async def test_an_added_file_is_answerable_when_it_says_so(scene: Stage, bot: Qu
     assert choice["name"] == "Garden show"
     shown = await scene.discord.answer_to(await scene.discord.library("show", article=choice["value"]))
     assert "source: garden.txt" in shown["content"]
+    assert "added by: <@5000>, <t:" in shown["content"]
     assert "already, unchanged" in await added(scene)
     assert "taken the place" in await added(scene, text=ARTICLE.replace("Ann Lee", "Bo Park"))
     assert "Bo Park" in (await asked(scene, "Who opened the garden show in Farwell?"))["content"]
@@ -90,6 +109,7 @@ async def test_an_added_file_is_answerable_when_it_says_so(scene: Stage, bot: Qu
     assert "is removed" in await told(
         scene, await scene.discord.library("remove", article=choice["value"]), "removed"
     )
+    assert scene.database.count("5000").additions == 0
     gone = await asked(scene, "Who opened the garden show in Farwell?")
     assert "Bo Park" not in gone["content"]
     sources = await scene.discord.answer_to(await scene.discord.press(message, "Sources"))
@@ -120,6 +140,50 @@ async def test_no_other_server_sees_an_article(scene: Stage, bot: QuickBot) -> N
     assert CANARY not in told_there.replace(asked_for, "")
     assert "Garden show" not in told_there
     assert CANARY in (await asked(scene, "What is the password of the shed?"))["content"]
+
+
+async def test_who_added_an_article_is_told_until_they_do_not_want_it(scene: Stage, bot: QuickBot) -> None:
+    """Shown by /library show and /privacy; what was ingested on the command line was added by nobody."""
+    await added(scene)
+    store_articles(scene, 1)
+    mine, other = sorted(
+        scene.libraries.articles(int(GUILD)),  # type: ignore[union-attr]
+        key=lambda row: row.info.source != "garden.txt",
+    )
+    for row, by in ((mine, "added by: <@5000>"), (other, "added by: not known")):
+        shown = await scene.discord.answer_to(await scene.discord.library("show", article=row.id))
+        assert by in shown["content"]
+    kept = await scene.discord.answer_to(await scene.discord.slash("privacy"))
+    assert "1 articles were added by you" in kept["content"]
+    await scene.discord.answer_to(await scene.discord.slash("privacy", delete=True))
+    shown = await scene.discord.answer_to(await scene.discord.library("show", article=mine.id))
+    assert "Garden show" in shown["content"]
+    assert "added by: not known" in shown["content"]
+    assert not scene.discord.pinged
+
+
+async def test_a_long_list_is_turned_by_buttons_that_outlive_the_bot(scene: Stage) -> None:
+    """Every article on one page, each page a message that Discord accepts, and another server's is empty."""
+    store_articles(scene, 70)
+    async with scene.connected():
+        first = await scene.discord.answer_to(await scene.discord.library("list"))
+    async with scene.connected():
+        second = await scene.discord.answer_to(await scene.discord.press(first, "Older"))
+        third = await scene.discord.answer_to(await scene.discord.press(second, "Older"))
+        back = await scene.discord.answer_to(await scene.discord.press(second, "Newer"))
+        elsewhere = await scene.discord.answer_to(
+            await scene.discord.press(first, "Older", guild=OTHER_GUILD)
+        )
+    assert back["content"] == first["content"]
+    assert "page 1 of 3, 70 articles" in first["content"]
+    assert [labels(page) for page in (first, second, third)] == [
+        ["Older ▶"],
+        ["◀ Newer", "Older ▶"],
+        ["◀ Newer"],
+    ]
+    told_of = re.findall(r"Report \d+", first["content"] + second["content"] + third["content"])
+    assert sorted(told_of) == sorted(f"Report {n}" for n in range(100, 170))
+    assert elsewhere["content"] == "This server has no articles of its own yet."
 
 
 @pytest.mark.parametrize(
