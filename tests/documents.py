@@ -101,8 +101,8 @@ def burning_pdf(depth: int = 12) -> bytes:
 
 
 def zip_bomb() -> bytes:
-    """200 kB that unpack to 200 MB."""
-    return docx(paragraph(" " * 200_000_000))
+    """20 kB that unpack to 20 MB."""
+    return docx(paragraph(" " * 20_000_000))
 
 
 def heavy_docx() -> bytes:
