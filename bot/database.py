@@ -1,6 +1,7 @@
 """What is kept of answers and articles in Discord: for the buttons, feedback, /library and /privacy."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +30,7 @@ from bot.answering.datatypes import Answer, Citation, Seen, Trace
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
+_NOBODY = "-"  # begins what stands for a member who is forgotten; it cannot be told whom
 NEWEST = "0003"
 """The last of bot/migrations/versions."""
 
@@ -198,10 +201,18 @@ class Database:
         """Who added this very version of an article; None if it was not added in Discord."""
         with Session(self._engine) as session:
             row = session.get(AdditionRow, (library, article.id))
-            if row is None or row.content_hash != article.content_hash:
+            if row is None or row.content_hash != article.content_hash or row.member_id.startswith(_NOBODY):
                 return None
             zone = row.added_at.tzinfo or UTC  # SQLite drops it
             return Addition(int(row.member_id), row.added_at.replace(tzinfo=zone))
+
+    def adders(self, library: str, article_ids: list[str]) -> dict[str, str]:
+        """Article id -> whose hand added it, for those of the articles that were added in Discord."""
+        with Session(self._engine) as session:
+            found = select(AdditionRow.article_id, AdditionRow.member_id).where(
+                AdditionRow.library == library, AdditionRow.article_id.in_(article_ids)
+            )
+            return {row.article_id: row.member_id for row in session.execute(found)}
 
     def forget_addition(self, library: str, article_id: str) -> None:
         """Forget who added an article."""
@@ -237,7 +248,10 @@ class Database:
         with Session(self._engine) as session:
             session.execute(delete(FeedbackRow).where(FeedbackRow.member_id == member_id))
             session.execute(delete(AnswerRow).where(AnswerRow.member_id == member_id))
-            session.execute(delete(AdditionRow).where(AdditionRow.member_id == member_id))
+            # that one hand added these articles must be known still (adders), but no longer whose it was
+            nobody = f"{_NOBODY}{secrets.token_hex(8)}"
+            added = update(AdditionRow).where(AdditionRow.member_id == member_id)
+            session.execute(added.values(member_id=nobody))
             session.commit()
 
 

@@ -1,6 +1,7 @@
 """Which articles a server may ask: the shared library, and its own, which no other server ever sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Lock
 
 from bot.answering.chain import Chain
@@ -14,6 +15,9 @@ from vectorstore.upkeep import finish_rebuild
 
 _NONE_YET = "there are no articles yet: somebody who may manage this server can add one with /library add"
 
+Adders = Callable[[str, list[str]], Mapping[str, str]]
+"""Library and article ids -> the member who added each."""
+
 
 def own_library(guild: int) -> str:
     """The name of a server's own library."""
@@ -23,8 +27,11 @@ def own_library(guild: int) -> str:
 class Libraries:
     """Answers a server's questions from the libraries that it may ask; synchronous, safe between threads."""
 
-    def __init__(self, shelf: Shelf, prompts: Prompts, settings: BotSettings) -> None:
+    def __init__(
+        self, shelf: Shelf, prompts: Prompts, settings: BotSettings, adders: Adders | None = None
+    ) -> None:
         self._shelf, self._prompts, self._settings = shelf, prompts, settings
+        self._adders = adders
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
@@ -89,7 +96,9 @@ class Libraries:
     def _chain(self, name: str) -> Chain:
         with self._lock:
             if name not in self._chains:
-                library = self._shelf.open(name)
+                shared = name == self._settings.library  # its articles are the operator's own choice
+                hands = None if shared or self._adders is None else partial(self._adders, name)
+                library = self._shelf.open(name, hands=hands)
                 settings = self._settings
                 self._chains[name] = Chain(library, self._prompts, settings.threshold, settings.passages)
             return self._chains[name]

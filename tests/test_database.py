@@ -1,5 +1,6 @@
 """The database of answers: its versions, and what it refuses."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +73,23 @@ def test_who_added_an_article_is_known_after_a_restart(tmp_path: Path) -> None:
     assert again.addition("guild-2", article()) is None
     again.forget("2")
     assert again.addition("guild-1", article()) is None
+    assert again.count("2") == Kept(0, 0, 0)
+    again.close()
+
+
+def test_one_hand_stays_one_hand_when_it_is_forgotten(tmp_path: Path) -> None:
+    """Nothing tells whose it was; so nobody escapes the limit on near-duplicates by being forgotten."""
+    again = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    articles = [replace(article(), id=f"{n:016d}") for n in range(3)]
+    for row, member in zip(articles, ("2", "2", "3"), strict=True):
+        again.keep_addition("guild-1", row, member)
+    again.forget("2")
+    adders = again.adders("guild-1", [*(row.id for row in articles), "unknown"])
+    first, second, third = (adders.pop(row.id) for row in articles)
+    assert first == second not in {"2", "3"}
+    assert third == "3"
+    assert adders == {}
+    assert again.adders("guild-2", [articles[0].id]) == {}
     again.close()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def vectorstore(tmp_path: Path, models: Path) -> VectorstoreSettings:
 async def scene(tmp_path: Path, vectorstore: VectorstoreSettings) -> AsyncIterator[Stage]:
     """A loopback Discord and real libraries."""
     async with stage(tmp_path) as made:
-        made.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+        made.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings(), made.database.adders)
         yield made
 
 
@@ -142,6 +141,23 @@ async def test_no_other_server_sees_an_article(scene: Stage, bot: QuickBot) -> N
     assert CANARY in (await asked(scene, "What is the password of the shed?"))["content"]
 
 
+async def test_one_members_near_duplicates_do_not_fill_what_is_read(scene: Stage, bot: QuickBot) -> None:
+    """Five of them beside an article of the operator's: two are read, also when the member is forgotten."""
+    store_articles(scene, 1)
+    for n in range(5):
+        text = (
+            f"Harbour {n}\n\nReport 100 on the old harbour is wrong: it has {n + 500} boats, and no others."
+        )
+        await added(scene, f"lie{n}.txt", text)
+    for forgotten in (False, True):
+        await scene.discord.answer_to(await scene.discord.slash("privacy", delete=forgotten))
+        await asked(scene, "How many boats does the old harbour have in report 100?")
+        shown = await scene.discord.press(scene.discord.of_bot()[-1], "Why")
+        why = (await scene.discord.answer_to(shown))["content"]
+        assert why.count("Harbour ") == 2
+        assert "Report 100 on the state" in why
+
+
 async def test_who_added_an_article_is_told_until_they_do_not_want_it(scene: Stage, bot: QuickBot) -> None:
     """Shown by /library show and /privacy; what was ingested on the command line was added by nobody."""
     await added(scene)
@@ -228,11 +244,10 @@ async def test_hostile_documents_are_refused_while_others_are_answered(scene: St
         await scene.discord.library("add", file=(name, content))
         for name, content in (("bomb.docx", zip_bomb()), ("burn.pdf", burning_pdf()))
     ]
-    began = time.monotonic()
-    assert "Ann Lee" in (await asked(scene, "Who opened the garden show in Farwell?"))["content"]
-    assert time.monotonic() - began < 3
+    question = await scene.discord.slash("ask", question="Who opened the garden show in Farwell?")
+    assert "Ann Lee" in (await scene.discord.answer_to(question, 60))["content"]
     assert not any("too much" in scene.discord.answers[bomb["token"]].get("content", "") for bomb in bombs)
-    assert "bomb.docx: it unpacks to 200" in await told(scene, bombs[0], "unpacks")
+    assert "bomb.docx: it unpacks to 20," in await told(scene, bombs[0], "unpacks")
     assert "burn.pdf: it asks for too much memory or time" in await told(scene, bombs[1], "too much")
     assert len(scene.libraries.articles(int(GUILD))) == 1  # type: ignore[union-attr]
 
