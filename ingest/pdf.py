@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -17,6 +17,17 @@ _MOST_PAGES = 2000
 _BULLET = re.compile(r"[-*•·–—‣▪●○◦■□➢✓]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s")
 _ENDED = re.compile(r"[.!?][”\"’')\]]*$")
 _PAGE_NUMBER = re.compile(r"[-–—]?\s*(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?\s*[-–—]?", re.IGNORECASE)
+_READABLE = re.compile(r"[^\W_]")
+_BULLETS = re.compile(r"^[\ue000-\uf8ff](?=\s)")  # a character of a font's own at the start of a line
+_LIGATURES = {
+    0xFB00: "ff",
+    0xFB01: "fi",
+    0xFB02: "fl",
+    0xFB03: "ffi",
+    0xFB04: "ffl",
+    0xFB05: "st",
+    0xFB06: "st",
+}
 _HYPHENATED = re.compile(r"(\w+)\ufffe(\w+)")  # how PDFium writes a word that a line's end divides
 _EDGE = 2  # lines at the top and bottom of a page that may be its header and footer
 _LARGER = 1.15  # times the height of the text: a heading
@@ -60,9 +71,10 @@ def read_pdf(raw: bytes) -> Converted:
         if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
             raise UserError("it is protected by a password: save it without one") from error
         raise UserError("it is broken, or no PDF file") from error
-    if not any(pages):
+    converted = _compose(_without_margins(pages))
+    if not any(_READABLE.search(part.text) for part in converted.parts):
         raise UserError("there is no text in it, only pictures: if it was scanned, run it through OCR first")
-    return _compose(_without_margins(pages))
+    return converted
 
 
 def _lines(page: pdfium.PdfPage) -> list[_Line]:
@@ -75,6 +87,7 @@ def _lines(page: pdfium.PdfPage) -> list[_Line]:
             continue
         first = match.start() + len(body) - len(body.lstrip())
         line = _placed(text_page, body.strip(), first)
+        line = replace(line, text=_BULLETS.sub("•", line.text).translate(_LIGATURES))
         if lines and _beside(lines[-1], line):
             lines[-1] = _merged(lines[-1], line)
         else:

@@ -32,7 +32,9 @@ def read_word(raw: bytes) -> Converted:
     _check_size(raw)
     # pictures are not even unpacked, and links to other files are not followed
     no_picture = mammoth.images.img_element(lambda _image: {})
-    found = mammoth.convert_to_html(io.BytesIO(raw), style_map=_STYLES, convert_image=no_picture)
+    found = mammoth.convert_to_html(
+        io.BytesIO(raw), style_map=_STYLES, convert_image=no_picture, include_embedded_style_map=False
+    )
     parts = tuple(_parts(found.value)) if found.value.strip() else ()
     if not parts:
         raise UserError("there is no text in it")

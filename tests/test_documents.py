@@ -110,9 +110,10 @@ def test_a_pdfs_lines_become_paragraphs_again() -> None:
         (".pdf", b"hello", "it is broken, or no PDF file"),
         (".pdf", pdf(lines("x"))[:200], "it is broken, or no PDF file"),
         (".pdf", pdf("0 0 100 100 re f"), "there is no text in it, only pictures"),
+        (".pdf", pdf(lines("\\001\\002 \\003")), "there is no text in it, only pictures"),
         (".pdf", pdf(*[""] * 2001), "its 2,001 pages are more than 2,000"),
     ],
-    ids="text cut xml nested empty old password text cut scan long".split(),
+    ids="text cut xml nested empty old password text cut scan garbled long".split(),
 )
 def test_a_document_that_cannot_be_read_says_why(suffix: str, raw: bytes, reason: str) -> None:
     """One line for the user, whatever the converter ran into."""
