@@ -36,6 +36,7 @@ _LONGEST_NAME = 100
 class Added:
     """What became of an article."""
 
+    source: str  # its identity in the library
     state: str  # new, changed or unchanged
     chunks: int
     seconds: float
@@ -127,4 +128,4 @@ def _outcome(code: int | None, told: bytes, problems: bytes) -> Added:
         ) from None
     if article["state"] == "failed":
         raise UserError(article["reason"])
-    return Added(article["state"], article["chunks"], result["seconds"])
+    return Added(article["source"], article["state"], article["chunks"], result["seconds"])

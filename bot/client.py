@@ -20,6 +20,7 @@ from bot.cogs.unasked import Unasked
 from bot.desk import Desk
 from bot.libraries import Libraries
 from bot.lifeline import forgiving, watch
+from bot.listing import PageButton
 from bot.once import CommandsOnce
 from bot.sending import Lost
 from bot.views import AnswerButton
@@ -90,7 +91,7 @@ class FootnoteBot(commands.AutoShardedBot):
         await self.add_cog(Library(self))
         await self.add_cog(Settings(self))
         await self.add_cog(self.unasked)
-        self.add_dynamic_items(AnswerButton)
+        self.add_dynamic_items(AnswerButton, PageButton)
         await self._sync_commands()
         self._watching = asyncio.create_task(watch(self, self.patience))
 

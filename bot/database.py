@@ -1,6 +1,7 @@
-"""What is kept of the answers given in Discord: for the buttons, for feedback, and for /privacy."""
+"""What is kept of answers and articles in Discord: for the buttons, feedback, /library and /privacy."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,8 +28,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from bot.answering.datatypes import Answer, Citation, Seen, Trace
 from vectorstore.datatypes import UserError
+from vectorstore.store import ArticleRow
 
-NEWEST = "0002"
+_NOBODY = "-"  # begins what stands for a member who is forgotten; it cannot be told whom
+NEWEST = "0003"
 """The last of bot/migrations/versions."""
 
 
@@ -66,6 +70,18 @@ class FeedbackRow(Base):
     voted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class AdditionRow(Base):
+    """Who added the published version of an article, and when."""
+
+    __tablename__ = "additions"
+
+    library: Mapped[str] = mapped_column(String(64), primary_key=True)
+    article_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    content_hash: Mapped[str] = mapped_column(String(64))  # of that version
+    member_id: Mapped[str] = mapped_column(String(20), index=True)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class GuildSettingsRow(Base):
     """What a server has set: GuildSettings as JSON."""
 
@@ -88,8 +104,25 @@ class GuildSettings:
     greeted: bool = False  # whether the server was told how to begin
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Who added an article, and when."""
+
+    member: int
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much is kept of a member."""
+
+    answers: int
+    votes: int
+    additions: int
+
+
 class Database:
-    """Answers and feedback. Raises UserError when the database cannot be opened."""
+    """Answers, feedback, settings and who added what. Raises UserError when the database cannot be opened."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -151,15 +184,52 @@ class Database:
         with Session(self._engine) as session:
             return session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id == number)).all()
 
-    def count(self, member_id: str) -> tuple[int, int]:
-        """How many answers and votes are kept of a member."""
+    def keep_addition(self, library: str, article: ArticleRow, member_id: str) -> None:
+        """Keep who added the published version of an article."""
         with Session(self._engine) as session:
-            counted = (
-                session.scalar(select(func.count()).select_from(row).where(row.member_id == member_id))
-                for row in (AnswerRow, FeedbackRow)
+            session.merge(
+                AdditionRow(
+                    library=library,
+                    article_id=article.id,
+                    content_hash=article.content_hash,
+                    member_id=member_id,
+                    added_at=datetime.now(UTC),
+                )
             )
-            answers, votes = counted
-            return answers or 0, votes or 0
+            session.commit()
+
+    def addition(self, library: str, article: ArticleRow) -> Addition | None:
+        """Who added this very version of an article; None if it was not added in Discord."""
+        with Session(self._engine) as session:
+            row = session.get(AdditionRow, (library, article.id))
+            if row is None or row.content_hash != article.content_hash or row.member_id.startswith(_NOBODY):
+                return None
+            zone = row.added_at.tzinfo or UTC  # SQLite drops it
+            return Addition(int(row.member_id), row.added_at.replace(tzinfo=zone))
+
+    def adders(self, library: str, article_ids: list[str]) -> dict[str, str]:
+        """Article id -> whose hand added it, for those of the articles that were added in Discord."""
+        with Session(self._engine) as session:
+            found = select(AdditionRow.article_id, AdditionRow.member_id).where(
+                AdditionRow.library == library, AdditionRow.article_id.in_(article_ids)
+            )
+            return {row.article_id: row.member_id for row in session.execute(found)}
+
+    def forget_addition(self, library: str, article_id: str) -> None:
+        """Forget who added an article."""
+        with Session(self._engine) as session:
+            row = (AdditionRow.library == library) & (AdditionRow.article_id == article_id)
+            session.execute(delete(AdditionRow).where(row))
+            session.commit()
+
+    def count(self, member_id: str) -> Kept:
+        """How much is kept of a member."""
+        with Session(self._engine) as session:
+            found = [
+                session.scalar(select(func.count()).select_from(row).where(row.member_id == member_id))
+                for row in (AnswerRow, FeedbackRow, AdditionRow)
+            ]
+        return Kept(*(count or 0 for count in found))
 
     def settings(self, guild_id: str) -> GuildSettings:
         """A server's settings; the defaults if it has set nothing."""
@@ -185,6 +255,10 @@ class Database:
         with Session(self._engine) as session:
             session.execute(delete(FeedbackRow).where(FeedbackRow.member_id == member_id))
             session.execute(delete(AnswerRow).where(AnswerRow.member_id == member_id))
+            # that one hand added these articles must be known still (adders), but no longer whose it was
+            nobody = f"{_NOBODY}{secrets.token_hex(8)}"
+            added = update(AdditionRow).where(AdditionRow.member_id == member_id)
+            session.execute(added.values(member_id=nobody))
             session.commit()
 
 

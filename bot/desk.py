@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.answering.datatypes import Answer, Turn
-from bot.database import Database, GuildSettings
-from bot.libraries import Libraries
+from bot.database import Addition, Database, GuildSettings
+from bot.libraries import Libraries, own_library
 from bot.turns import FairQueue, Notice
 from vectorstore.datatypes import Chunk, UserError
+from vectorstore.store import ArticleRow
 
 _LONGEST = 60.0  # seconds, for an answer; a locked database could otherwise hold a turn for ever
 _CLOSEST = 3  # articles that an abstention names
@@ -90,6 +91,23 @@ class Desk:
     async def vote(self, number: int, member: int, *, good: bool, comment: str = "") -> None:
         """Keep a member's vote on an answer."""
         await asyncio.to_thread(self.database.vote, number, str(member), good=good, comment=comment)
+
+    async def credit(self, guild: int, source: str, member: int) -> None:
+        """Keep that a member added the published version of an article of a server."""
+        rows = await asyncio.to_thread(self._libraries.articles, guild)
+        for row in rows:
+            if row.info.source == source:
+                await asyncio.to_thread(self.database.keep_addition, own_library(guild), row, str(member))
+
+    async def addition(self, guild: int, article: ArticleRow) -> Addition | None:
+        """Who added an article of a server, and when; None if nobody did in Discord, or wants it known."""
+        return await asyncio.to_thread(self.database.addition, own_library(guild), article)
+
+    async def remove(self, guild: int, article: str) -> bool:
+        """Take an article out of a server's library, and forget who added it. False if it is not there."""
+        removed = await asyncio.to_thread(self._libraries.remove, guild, article)
+        await asyncio.to_thread(self.database.forget_addition, own_library(guild), article)
+        return removed
 
     async def passages(self, answer: Answer, guild: int | None) -> list[tuple[str, Chunk | None]]:
         """Title and text of each passage that an answer cites; None for one that was changed or removed."""

@@ -33,11 +33,11 @@ def run_discord() -> None:
     logging.getLogger("discord").setLevel(logging.WARNING)
     url = settings.database_url
     data.mkdir(parents=True, exist_ok=True)
-    libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+    database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
+    libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings(), database.adders)
     libraries.shared()  # compile the embedding model and open the index before anybody asks
     gc.collect()
     gc.freeze()  # a full collection of all that was imported stops the event loop for a sixth of a second
-    database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
     shards = _shards(settings)
 
     def build() -> FootnoteBot:

@@ -1,6 +1,7 @@
 """Which articles a server may ask: the shared library, and its own, which no other server ever sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Lock
 
 from bot.answering.chain import Chain
@@ -16,6 +17,9 @@ _NONE_YET = "there are no articles yet: somebody who may manage this server can 
 _NOT_HERE = "I answer from the articles of a server: please ask me there"
 _SHARED, _OWN = "the shared articles", "this server's own articles"
 
+Adders = Callable[[str, list[str]], Mapping[str, str]]
+"""Library and article ids -> the member who added each."""
+
 
 def own_library(guild: int) -> str:
     """The name of a server's own library."""
@@ -28,9 +32,12 @@ class Libraries:
     Raises UserError when the settings bind the shared library to what is no server.
     """
 
-    def __init__(self, shelf: Shelf, prompts: Prompts, settings: BotSettings) -> None:
+    def __init__(
+        self, shelf: Shelf, prompts: Prompts, settings: BotSettings, adders: Adders | None = None
+    ) -> None:
         self._shelf, self._prompts, self._settings = shelf, prompts, settings
         self._shared_with = _guild_ids(settings.shared_guilds)  # none: with all
+        self._adders = adders
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
@@ -111,7 +118,9 @@ class Libraries:
     def _chain(self, name: str) -> Chain:
         with self._lock:
             if name not in self._chains:
-                library = self._shelf.open(name)
+                shared = name == self._settings.library  # its articles are the operator's own choice
+                hands = None if shared or self._adders is None else partial(self._adders, name)
+                library = self._shelf.open(name, hands=hands)
                 settings = self._settings
                 self._chains[name] = Chain(library, self._prompts, settings.threshold, settings.passages)
             return self._chains[name]

@@ -48,7 +48,7 @@ def command(
         bool, typer.Option("--rebuild", help="Embed the library's articles anew, with the settings' model.")
     ] = False,
 ) -> None:
-    """Read articles (.txt, .md and .html files, or web pages), split them into chunks and store them.
+    """Read articles (.txt, .md, .html, .pdf, .docx, or links), split them into chunks and store them.
 
     Articles that have not changed are skipped. Exit code 1 when a file could not be read.
     """
@@ -61,7 +61,7 @@ def command(
     settings = IngestSettings()
     places = _places(paths or [], source)
     if paths and not places:
-        raise UserError("no article found: only .txt, .md and .html files are read")
+        raise UserError("no article found: only .txt, .md, .html, .pdf and .docx files are read")
     opened = open_library(VectorstoreSettings(), library or settings.library)
     rebuilt = 0
     with nullcontext() if dry_run else opened.connection.writing():

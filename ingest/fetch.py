@@ -24,11 +24,17 @@ _REDIRECTS = 5
 _PIECE = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTING = {301, 302, 303, 307, 308}
-_HTML = {"text/html", "application/xhtml+xml"}
-_PLAIN = {"text/plain", "text/markdown"}
+_SUFFIXES = {  # content type -> how a file of that kind would end
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".txt",
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+}
 _HEADERS = {
     "User-Agent": "Footnote (reads articles that an editor names)",
-    "Accept": "text/html,text/plain;q=0.9",
+    "Accept": "text/html,text/plain;q=0.9,application/pdf;q=0.8",
     "Accept-Encoding": "identity",
 }
 
@@ -53,7 +59,7 @@ class Page:
 
     url: str
     body: bytes
-    is_html: bool
+    suffix: str  # of a file of this kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +170,8 @@ def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: 
             f"the server answers {response.status} ({response.reason or 'no reason given'})"[:120]
         )
     kind = response.headers.get_content_type()
-    if kind not in _HTML | _PLAIN:
-        raise UserError(f"this is no web page but {kind[:60]}")
+    if kind not in _SUFFIXES:
+        raise UserError(f"this is no web page, PDF or Word file but {kind[:60]}")
     if response.getheader("Content-Encoding", "identity") != "identity":
         raise UserError("the server sends the page compressed although it was asked not to")
     pieces, size = [], 0
@@ -178,7 +184,7 @@ def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: 
             _left(deadline)
     except (OSError, http.client.HTTPException) as error:
         raise UserError("the page broke off while it was read") from error
-    return Page(url, b"".join(pieces), kind in _HTML)
+    return Page(url, b"".join(pieces), _SUFFIXES[kind])
 
 
 def _left(deadline: float) -> float:

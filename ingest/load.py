@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from ingest.article import Article
 from ingest.decode import decode
+from ingest.document import KINDS, read_document
 from ingest.fetch import Rules, fetch
 from ingest.markdown import read_markdown
 from ingest.plain import read_plain
@@ -14,7 +15,7 @@ from vectorstore.datatypes import UserError
 _PLAIN = {".txt", ".text"}
 _MARKDOWN = {".md", ".markdown"}
 _HTML = {".html", ".htm", ".xhtml"}
-SUFFIXES = _PLAIN | _MARKDOWN | _HTML
+SUFFIXES = _PLAIN | _MARKDOWN | _HTML | KINDS.keys()
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -36,15 +37,15 @@ def load_link(url: str, *, source: str, rules: Rules) -> Article:
     """The article of a web page; `source` becomes its identity. Raises UserError with the reason."""
     page = fetch(url, rules)
     name = PurePosixPath(urlsplit(url).path).stem.replace("-", " ") or urlsplit(url).hostname or url
-    text = decode(page.body, html=page.is_html)
-    return _article(text, source=source, name=name, suffix=".html" if page.is_html else ".txt")
+    return _article(page.body, source=source, name=name, suffix=page.suffix)
 
 
 def load(path: Path, *, source: str, max_bytes: int) -> Article:
     """The article in a file; `source` becomes its identity.
 
     Raises UserError with the reason alone, since the caller names the file: it is missing, unreadable, too
-    large, of an unknown type, empty, binary, or in an encoding that cannot be told.
+    large, of an unknown type, empty, binary, in an encoding that cannot be told, or a PDF or Word file that
+    cannot be converted.
     """
     suffix = path.suffix.lower()
     raw = _read(path, max_bytes)
@@ -54,10 +55,13 @@ def load(path: Path, *, source: str, max_bytes: int) -> Article:
         )
     called = PurePosixPath(source)
     name = called.stem.replace("_", " ").replace("-", " ").strip() or called.name
-    return _article(decode(raw, html=suffix in _HTML), source=source, name=name, suffix=suffix)
+    return _article(raw, source=source, name=name, suffix=suffix)
 
 
-def _article(text: str, *, source: str, name: str, suffix: str) -> Article:
+def _article(raw: bytes, *, source: str, name: str, suffix: str) -> Article:
+    if suffix in KINDS:
+        return read_document(raw, suffix, source=source, name=name)
+    text = decode(raw, html=suffix in _HTML)
     if suffix in _HTML:
         # trafilatura takes .3 s to import: only an ingest that meets a web page pays for it
         from ingest.web_page import read_web_page  # noqa: PLC0415

@@ -363,11 +363,7 @@ class FakeDiscord:
         patterns = {"everyone": r"@everyone|@here", "users": r"<@!?\d+>", "roles": r"<@&\d+>"}
         self.pinged += [found for kind in allowed for found in re.findall(patterns[kind], content)]
         before = self.messages.get(channel, {}).get(id_, {})
-        stored: Payload = {
-            "id": id_, "channel_id": channel, "author": user(BOT, name="footnote", bot=True), "type": 0, "mentions": [], "mention_roles": [],
-            "mention_everyone": False, "attachments": [], "embeds": [], "pinned": False, "tts": False,
-            "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None, **before, **body, "content": content,
-        }  # fmt: skip
+        stored = {**_blank(id_, channel), **before, **body, "content": content}
         if "files" in body:
             url = f"http://127.0.0.1:{self.port}/cdn/{id_}"
             known = {"id": id_, "size": 1, "url": url, "proxy_url": url}
@@ -409,8 +405,8 @@ class FakeDiscord:
         if id_ in self.callbacks:
             return reply({"code": 40060, "message": "Interaction has already been acknowledged."}, 400)
         self.callbacks[id_] = body
-        if body["type"] == 4:
-            stored = {**body["data"], "channel_id": CHANNEL, "id": snowflake()}
+        if body["type"] in {4, 7}:  # a message, or the changed message of a button
+            stored = {**_blank(snowflake(), CHANNEL), **body["data"]}
             if len(stored.get("content", "")) > 2000:
                 return reply({"code": 50035, "message": "Invalid Form Body"}, 400)
             self.answers[token] = stored
@@ -508,6 +504,15 @@ class FakeDiscord:
     async def _event(self, socket: web.WebSocketResponse, name: str, data: Payload) -> None:
         self._sequence += 1
         await socket.send_str(json.dumps({"op": 0, "t": name, "s": self._sequence, "d": data}))
+
+
+def _blank(id_: str, channel: str) -> Payload:
+    """A message of the bot's with nothing in it."""
+    return {
+        "id": id_, "channel_id": channel, "author": user(BOT, name="footnote", bot=True), "type": 0, "mentions": [], "mention_roles": [],
+        "mention_everyone": False, "attachments": [], "embeds": [], "pinned": False, "tts": False,
+        "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None,
+    }  # fmt: skip
 
 
 def reply(data: Any, status: int = 200, **headers: str) -> web.Response:

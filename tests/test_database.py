@@ -1,5 +1,7 @@
 """The database of answers: its versions, and what it refuses."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from alembic.script import ScriptDirectory
 from fakes import answer
 from sqlalchemy import create_engine
 
-from bot.database import NEWEST, Base, Database
-from vectorstore.datatypes import UserError
+from bot.database import NEWEST, Base, Database, Kept
+from vectorstore.datatypes import ArticleInfo, UserError
+from vectorstore.store import ArticleRow
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,6 +42,54 @@ def test_a_second_opening_keeps_what_is_there(tmp_path: Path) -> None:
     found = again.answer(number, guild_id="1")
     assert found is not None
     assert found[0] == answer()
+    again.close()
+
+
+def article(content_hash: str = "ab" * 32) -> ArticleRow:
+    """A version of an article."""
+    info = ArticleInfo(source="ferry.txt", title="Ferry")
+    return ArticleRow(
+        id="cd" * 8, info=info, content_hash=content_hash, version=1, chunks=1, ingested_at="2026-03-03T00:00:00+00:00"
+    )  # fmt: skip
+
+
+def test_who_added_an_article_is_known_after_a_restart(tmp_path: Path) -> None:
+    """Of that version, in that library, until it is removed or the member wants to be forgotten."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    before = datetime.now(UTC)
+    first = Database(url)
+    first.keep_addition("guild-1", article(), "2")
+    first.keep_addition("guild-2", article(), "3")
+    first.close()
+    again = Database(url)
+    addition = again.addition("guild-1", article())
+    assert addition is not None
+    assert addition.member == 2
+    assert before <= addition.when <= datetime.now(UTC)
+    assert again.addition("guild-1", article("other")) is None  # ingested since on the command line
+    assert again.addition("guild-3", article()) is None
+    assert again.count("2") == Kept(0, 0, 1)
+    again.forget_addition("guild-2", article().id)
+    assert again.addition("guild-2", article()) is None
+    again.forget("2")
+    assert again.addition("guild-1", article()) is None
+    assert again.count("2") == Kept(0, 0, 0)
+    again.close()
+
+
+def test_one_hand_stays_one_hand_when_it_is_forgotten(tmp_path: Path) -> None:
+    """Nothing tells whose it was; so nobody escapes the limit on near-duplicates by being forgotten."""
+    again = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    articles = [replace(article(), id=f"{n:016d}") for n in range(3)]
+    for row, member in zip(articles, ("2", "2", "3"), strict=True):
+        again.keep_addition("guild-1", row, member)
+    again.forget("2")
+    adders = again.adders("guild-1", [*(row.id for row in articles), "unknown"])
+    first, second, third = (adders.pop(row.id) for row in articles)
+    assert first == second not in {"2", "3"}
+    assert third == "3"
+    assert adders == {}
+    assert again.adders("guild-2", [articles[0].id]) == {}
     again.close()
 
 

@@ -13,6 +13,7 @@ from fake_discord import BOT, CHANNEL, DM, RESET, After, reply, snowflake
 from fakes import answer
 
 from bot.cogs.asking import SORRY
+from bot.database import Kept
 from vectorstore.datatypes import Chunk, UserError
 
 
@@ -278,8 +279,8 @@ async def test_privacy_shows_and_deletes(scene: Stage, bot: QuickBot) -> None:
     shown = await scene.discord.answer_to(await scene.discord.slash("privacy"))
     assert "1 of your questions" in shown["content"]
     await scene.discord.answer_to(await scene.discord.slash("privacy", delete=True))
-    assert scene.database.count("5000") == (0, 0)
-    assert scene.database.count("5001") == (1, 0)
+    assert scene.database.count("5000") == Kept(0, 0, 0)
+    assert scene.database.count("5001") == Kept(1, 0, 0)
 
 
 async def test_help_fits_into_a_message(scene: Stage, bot: QuickBot) -> None:

@@ -1,16 +1,19 @@
 """/library in Discord: a server's own articles, added in a process of their own, seen by no other server."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from discord_kit import QuickBot, Stage, stage
+from documents import burning_pdf, docx, lines, paragraph, pdf, zip_bomb
 from fake_discord import DM, GUILD, OTHER_GUILD
+from fakes import store_all, write
 
 from bot.adding import Adder, safe_name
-from bot.libraries import Libraries
+from bot.libraries import Libraries, own_library
 from bot.settings import BotSettings
 from prompts import Prompts
 from vectorstore.datatypes import UserError
@@ -33,7 +36,7 @@ def vectorstore(tmp_path: Path, models: Path) -> VectorstoreSettings:
 async def scene(tmp_path: Path, vectorstore: VectorstoreSettings) -> AsyncIterator[Stage]:
     """A loopback Discord and real libraries."""
     async with stage(tmp_path) as made:
-        made.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+        made.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings(), made.database.adders)
         yield made
 
 
@@ -55,6 +58,22 @@ async def told(scene: Stage, interaction: dict[str, Any], word: str) -> str:
         60,
     )
     return str(found)
+
+
+def store_articles(scene: Stage, count: int) -> None:
+    """Articles of the server, ingested on the command line."""
+    library = Shelf(VectorstoreSettings(data=scene.folder / "data")).open(own_library(int(GUILD)))
+    texts = {
+        f"r{n}": f"Report {n} on the state of the old harbour\n\nIt has {n} boats."
+        for n in range(100, 100 + count)
+    }
+    store_all(library, write(scene.folder / "reports", **texts))
+    library.connection.close()
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    """Of a message's buttons."""
+    return [button["label"] for row in message["components"] for button in row["components"]]
 
 
 async def added(scene: Stage, name: str = "garden.txt", text: str = ARTICLE, word: str = "ready in") -> str:
@@ -80,6 +99,7 @@ async def test_an_added_file_is_answerable_when_it_says_so(scene: Stage, bot: Qu
     assert choice["name"] == "Garden show"
     shown = await scene.discord.answer_to(await scene.discord.library("show", article=choice["value"]))
     assert "source: garden.txt" in shown["content"]
+    assert "added by: <@5000>, <t:" in shown["content"]
     assert "already, unchanged" in await added(scene)
     assert "taken the place" in await added(scene, text=ARTICLE.replace("Ann Lee", "Bo Park"))
     assert "Bo Park" in (await asked(scene, "Who opened the garden show in Farwell?"))["content"]
@@ -88,6 +108,7 @@ async def test_an_added_file_is_answerable_when_it_says_so(scene: Stage, bot: Qu
     assert "is removed" in await told(
         scene, await scene.discord.library("remove", article=choice["value"]), "removed"
     )
+    assert scene.database.count("5000").additions == 0
     gone = await asked(scene, "Who opened the garden show in Farwell?")
     assert "Bo Park" not in gone["content"]
     sources = await scene.discord.answer_to(await scene.discord.press(message, "Sources"))
@@ -120,6 +141,67 @@ async def test_no_other_server_sees_an_article(scene: Stage, bot: QuickBot) -> N
     assert CANARY in (await asked(scene, "What is the password of the shed?"))["content"]
 
 
+async def test_one_members_near_duplicates_do_not_fill_what_is_read(scene: Stage, bot: QuickBot) -> None:
+    """Five of them beside an article of the operator's: two are read, also when the member is forgotten."""
+    store_articles(scene, 1)
+    for n in range(5):
+        text = (
+            f"Harbour {n}\n\nReport 100 on the old harbour is wrong: it has {n + 500} boats, and no others."
+        )
+        await added(scene, f"lie{n}.txt", text)
+    for forgotten in (False, True):
+        await scene.discord.answer_to(await scene.discord.slash("privacy", delete=forgotten))
+        await asked(scene, "How many boats does the old harbour have in report 100?")
+        shown = await scene.discord.press(scene.discord.of_bot()[-1], "Why")
+        why = (await scene.discord.answer_to(shown))["content"]
+        assert why.count("Harbour ") == 2
+        assert "Report 100 on the state" in why
+
+
+async def test_who_added_an_article_is_told_until_they_do_not_want_it(scene: Stage, bot: QuickBot) -> None:
+    """Shown by /library show and /privacy; what was ingested on the command line was added by nobody."""
+    await added(scene)
+    store_articles(scene, 1)
+    mine, other = sorted(
+        scene.libraries.articles(int(GUILD)),  # type: ignore[union-attr]
+        key=lambda row: row.info.source != "garden.txt",
+    )
+    for row, by in ((mine, "added by: <@5000>"), (other, "added by: not known")):
+        shown = await scene.discord.answer_to(await scene.discord.library("show", article=row.id))
+        assert by in shown["content"]
+    kept = await scene.discord.answer_to(await scene.discord.slash("privacy"))
+    assert "1 articles were added by you" in kept["content"]
+    await scene.discord.answer_to(await scene.discord.slash("privacy", delete=True))
+    shown = await scene.discord.answer_to(await scene.discord.library("show", article=mine.id))
+    assert "Garden show" in shown["content"]
+    assert "added by: not known" in shown["content"]
+    assert not scene.discord.pinged
+
+
+async def test_a_long_list_is_turned_by_buttons_that_outlive_the_bot(scene: Stage) -> None:
+    """Every article on one page, each page a message that Discord accepts, and another server's is empty."""
+    store_articles(scene, 70)
+    async with scene.connected():
+        first = await scene.discord.answer_to(await scene.discord.library("list"))
+    async with scene.connected():
+        second = await scene.discord.answer_to(await scene.discord.press(first, "Older"))
+        third = await scene.discord.answer_to(await scene.discord.press(second, "Older"))
+        back = await scene.discord.answer_to(await scene.discord.press(second, "Newer"))
+        elsewhere = await scene.discord.answer_to(
+            await scene.discord.press(first, "Older", guild=OTHER_GUILD)
+        )
+    assert back["content"] == first["content"]
+    assert "page 1 of 3, 70 articles" in first["content"]
+    assert [labels(page) for page in (first, second, third)] == [
+        ["Older ▶"],
+        ["◀ Newer", "Older ▶"],
+        ["◀ Newer"],
+    ]
+    told_of = re.findall(r"Report \d+", first["content"] + second["content"] + third["content"])
+    assert sorted(told_of) == sorted(f"Report {n}" for n in range(100, 170))
+    assert elsewhere["content"] == "This server has no articles of its own yet."
+
+
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
@@ -136,6 +218,38 @@ async def test_a_file_that_cannot_be_read_says_why(
     interaction = await scene.discord.library("add", file=(name, content))
     assert word in await told(scene, interaction, word)
     assert scene.libraries.articles(int(GUILD)) == []  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("show.pdf", pdf(lines("The garden show in Farwell", "was opened by Ann Lee."))),
+        ("show.docx", docx(paragraph("The garden show in Farwell was opened by Ann Lee."))),
+    ],
+)
+async def test_a_pdf_or_word_file_is_answerable(
+    scene: Stage, bot: QuickBot, name: str, content: bytes
+) -> None:
+    """Added like any other, quoted word for word."""
+    interaction = await scene.discord.library("add", file=(name, content))
+    assert f"{name} is in the library: 1 passages" in await told(scene, interaction, "ready in")
+    message = await asked(scene, "Who opened the garden show in Farwell?")
+    assert "\nThe garden show in Farwell was opened by Ann Lee.\n" in message["content"]
+
+
+async def test_hostile_documents_are_refused_while_others_are_answered(scene: Stage, bot: QuickBot) -> None:
+    """The uploader is told why; nobody waits for it."""
+    await added(scene)
+    bombs = [
+        await scene.discord.library("add", file=(name, content))
+        for name, content in (("bomb.docx", zip_bomb()), ("burn.pdf", burning_pdf()))
+    ]
+    question = await scene.discord.slash("ask", question="Who opened the garden show in Farwell?")
+    assert "Ann Lee" in (await scene.discord.answer_to(question, 60))["content"]
+    assert not any("too much" in scene.discord.answers[bomb["token"]].get("content", "") for bomb in bombs)
+    assert "bomb.docx: it unpacks to 20," in await told(scene, bombs[0], "unpacks")
+    assert "burn.pdf: it asks for too much memory or time" in await told(scene, bombs[1], "too much")
+    assert len(scene.libraries.articles(int(GUILD))) == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from documents import lines, pdf
 
 from ingest.fetch import Rules, fetch, is_link
 from ingest.load import load_link
@@ -202,7 +203,20 @@ def test_the_proxy_of_the_environment_is_not_used(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
     public.pages = {"/": page(ARTICLE)}
-    assert fetch(f"http://{PUBLIC}:{public.port}/", rules(public)).is_html
+    assert fetch(f"http://{PUBLIC}:{public.port}/", rules(public)).suffix == ".html"
+
+
+def test_a_link_to_a_document_is_read_like_the_file(public: Site) -> None:
+    """By its content type, and called by its address where it has no title."""
+    public.pages = {
+        "/ferry-rules.pdf": page(pdf(lines("It sails at nine.")), "application/pdf"),
+        "/bad.pdf": page(b"<html>not found</html>", "application/pdf"),
+    }
+    link = f"http://{PUBLIC}:{public.port}"
+    article = load_link(f"{link}/ferry-rules.pdf", source="x", rules=rules(public))
+    assert (article.info.title, article.text) == ("ferry rules", "It sails at nine.")
+    with pytest.raises(UserError, match="no PDF file"):
+        load_link(f"{link}/bad.pdf", source="x", rules=rules(public))
 
 
 def drip(asked: BaseHTTPRequestHandler) -> None:

@@ -67,15 +67,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_is_searched_without_its_hidden_parts(tmp_path: Path) -> None:
     """Known types only, each file once, in order; a named file is kept whatever it is."""
-    for name in ("b.txt", "a.md", "notes.docx", ".git/c.txt", "deep/d.HTML"):
+    for name in ("b.txt", "a.md", "notes.rtf", ".git/c.txt", "deep/d.HTML"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
-    found = find_files([tmp_path, tmp_path / "b.txt", tmp_path / "notes.docx"])
+    found = find_files([tmp_path, tmp_path / "b.txt", tmp_path / "notes.rtf"])
     assert [f.relative_to(tmp_path).as_posix() for f in found] == [
         "a.md",
         "b.txt",
         "deep/d.HTML",
-        "notes.docx",
+        "notes.rtf",
     ]
 
 

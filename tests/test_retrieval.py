@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from fakes import open_fake, store_all, write
 
+from ingest.pipeline import place_of
 from vectorstore.lexical import LexicalIndex
 from vectorstore.library import Library
+from vectorstore.retrieval import Hands, Retriever
+from vectorstore.store import article_id
 from vectorstore.upkeep import rebuild
 
 ARTICLES = {
@@ -97,6 +100,49 @@ def test_the_same_text_in_two_articles_is_shown_once(tmp_path: Path, library: Li
     text = "Same news\n\nThe harbour opens on Monday."
     store_all(library, write(tmp_path / "a", one=text, two=text))
     assert len(library.retriever.retrieve("harbour").passages) == 1
+
+
+def flooded(tmp_path: Path, hands: Hands | None, copies: int = 20) -> list[str]:
+    """The articles whose passages are read for a question about the harbour, most of whose articles say the same."""
+    library = open_fake(tmp_path / "data")
+    lies = {
+        f"lie{n}": f"Harbour {n}\n\nThe harbour opens at midnight, says witness {n} again."
+        for n in range(copies)
+    }
+    others = {
+        f"other{n}": f"News {n}\n\nThe harbour has a {word}."
+        for n, word in enumerate("crane pier fence light dock".split())
+    }
+    truth = {"truth": "Harbour\n\nThe harbour opens in the morning at nine."}
+    store_all(library, write(tmp_path / "a", **lies, **others, **truth))
+    retriever = Retriever(library.store, library.index, hands)
+    found = retriever.retrieve("when does the harbour open at midnight, says witness", k=8).passages
+    return [Path(passage.article.source).stem for passage in found]
+
+
+def test_near_duplicates_of_one_hand_do_not_fill_what_is_read(tmp_path: Path) -> None:
+    """Two of them are enough, however many there are; what they would hide is read."""
+    lies = {article_id(place_of(tmp_path / "a" / f"lie{n}.txt").source) for n in range(20)}
+    read = flooded(tmp_path, lambda ids: {id_: "mallory" for id_ in ids if id_ in lies})
+    assert sum(name.startswith("lie") for name in read) == 2
+    assert len(read) == 8
+    assert "truth" in read
+
+
+def test_near_duplicates_of_different_hands_are_all_read(tmp_path: Path) -> None:
+    """Also where nobody keeps who added what: they may be versions that matter."""
+    assert sum(name.startswith("lie") for name in flooded(tmp_path / "1", None)) == 8
+    assert (
+        sum(name.startswith("lie") for name in flooded(tmp_path / "2", lambda ids: {i: i for i in ids})) == 8
+    )
+
+
+def test_copies_of_one_text_do_not_hide_another(tmp_path: Path, library: Library) -> None:
+    """However many there are."""
+    copies = {f"copy{n}": "Harbour\n\nThe harbour opens at midnight." for n in range(30)}
+    store_all(library, write(tmp_path / "a", **copies, **ARTICLES))
+    found = library.retriever.retrieve("when does the harbour open", k=4).passages
+    assert len(found) == 4
 
 
 def test_a_rebuild_under_a_running_reader_is_survived(tmp_path: Path, filled: Library) -> None:

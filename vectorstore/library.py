@@ -7,7 +7,7 @@ from vectorstore.chroma import Connection
 from vectorstore.datatypes import NoArticlesError
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.lexical import LexicalIndex
-from vectorstore.retrieval import Retriever
+from vectorstore.retrieval import Hands, Retriever
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import Store, library_names
 
@@ -34,8 +34,11 @@ class Shelf:
         with self.connection.lock:
             return library_names(self.connection)
 
-    def open(self, name: str, *, must_exist: bool = False) -> Library:
-        """Open a library. Raises UserError when its name is unusable, or when it must exist and does not."""
+    def open(self, name: str, *, must_exist: bool = False, hands: Hands | None = None) -> Library:
+        """Open a library; `hands` says who added what, against floods of near-duplicates.
+
+        Raises UserError when its name is unusable, or when it must exist and does not.
+        """
         # asked before the embedding model is compiled: half a minute of waiting for this message is too long
         if must_exist and name not in (names := self.names()):
             known = f" (there are: {', '.join(names)})" if names else ""
@@ -45,7 +48,7 @@ class Shelf:
             )
         store = Store(self.connection, name, self._embedder)
         index = LexicalIndex(self.settings.data / "lexical" / name)
-        return Library(self.connection, store, index, Retriever(store, index))
+        return Library(self.connection, store, index, Retriever(store, index, hands))
 
     @cached_property
     def _embedder(self) -> OnnxEmbedder:

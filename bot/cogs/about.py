@@ -37,8 +37,10 @@ class About(commands.Cog):
     async def privacy(self, interaction: Interaction, delete: bool = False) -> None:
         """/privacy."""
         database, member = self.bot.desk.database, str(interaction.user.id)
-        answers, votes = await asyncio.to_thread(database.count, member)
-        kept = f"{answers} of your questions with their answers, {votes} of your votes"
+        found = await asyncio.to_thread(database.count, member)
+        kept = f"{found.answers} of your questions with their answers, {found.votes} of your votes"
+        if found.additions:
+            kept += f", that {found.additions} articles were added by you"
         if delete:
             await asyncio.to_thread(database.forget, member)
             told = f"Deleted: {kept}."

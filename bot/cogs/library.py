@@ -9,7 +9,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.libraries import own_library
-from bot.reply import plain, split
+from bot.listing import listing
+from bot.reply import plain
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
@@ -33,8 +34,12 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
 
-    @app_commands.command(name="add", description="Add an article: a file (txt, md, html) or a web link")
-    @app_commands.describe(file="A text, Markdown or HTML file", link="A web page")
+    @app_commands.command(
+        name="add", description="Add an article: a file (txt, md, html, pdf, docx) or a link"
+    )
+    @app_commands.describe(
+        file="A text, Markdown, HTML, PDF or Word file", link="A web page, or a PDF or Word file"
+    )
     async def add(
         self, interaction: Interaction, file: discord.Attachment | None = None, link: str | None = None
     ) -> None:
@@ -61,6 +66,8 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             await interaction.edit_original_response(content=f"{name}: Discord did not hand the file over.")
             return
         log.info("server %d: member %d added an article", guild, interaction.user.id)
+        if added.state != "unchanged":
+            await self.bot.desk.credit(guild, added.source, interaction.user.id)
         told = {"new": "is in the library", "changed": "has taken the place of its last version"}
         state = told.get(added.state, "was in the library already, unchanged")
         passages = f"{added.chunks} passages, ready in {added.seconds:.1f} s"
@@ -69,11 +76,8 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     @app_commands.command(name="list", description="The articles of this server")
     async def list_(self, interaction: Interaction) -> None:
         """/library list."""
-        rows = await self._rows(interaction)
-        lines = [f"- {_line(row)}" for row in rows]
-        parts = split("\n".join(lines)) or ["This server has no articles of its own yet."]
-        more = f"\n-# and more: {len(parts) - 1} further pages" if len(parts) > 1 else ""
-        await _tell(interaction, split(parts[0], 1900)[0] + more)
+        content, view = listing(await self._rows(interaction))
+        await interaction.response.send_message(content, view=view, ephemeral=True)
 
     @app_commands.command(name="show", description="What is kept of an article")
     async def show(self, interaction: Interaction, article: str) -> None:
@@ -82,8 +86,11 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
         if row is None:
             await _tell(interaction, "There is no such article: choose one from the list.")
             return
+        addition = await self.bot.desk.addition(_guild(interaction), row)
+        by = f"<@{addition.member}>, <t:{int(addition.when.timestamp())}:f>" if addition else "not known"
         facts = [
             f"**{plain(row.info.title)}**",
+            f"added by: {by}",
             f"source: {plain(row.info.source)}",
             f"date: {row.info.date or 'not known'}, author: {plain(row.info.author or 'not known')}",
             f"{row.chunks} passages, read {row.ingested_at}",
@@ -98,7 +105,7 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
         guild = _guild(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         row = await self._row(interaction, article)
-        removed = row is not None and await asyncio.to_thread(self.bot.libraries.remove, guild, row.id)
+        removed = row is not None and await self.bot.desk.remove(guild, row.id)
         if row is None or not removed:
             told = "There is no such article: choose one from the list."
         else:
@@ -143,11 +150,6 @@ def _guild(interaction: Interaction) -> int:
     """The server, from the event itself and nothing else."""
     assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
     return interaction.guild_id
-
-
-def _line(row: ArticleRow) -> str:
-    date = f", {row.info.date}" if row.info.date else ""
-    return f"{plain(row.info.title)}{date} ({row.chunks} passages)"
 
 
 async def _tell(interaction: Interaction, text: str) -> None:
