@@ -34,6 +34,8 @@ bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder a
 	$(PYTHON) -m bot eval tests/questions/coalition.jsonl --library bench
 ifneq ($(DATA),)
 	$(PYTHON) -m benchmarks.retrieval $(SQUAD)
+	$(PYTHON) -m benchmarks.reader $(word 1,$(SQUAD)) $(DATA)/reader/multispanqa_dev.jsonl
+	$(PYTHON) -m benchmarks.answers $(SQUAD)
 	$(PYTHON) -m benchmarks.scale $(SQUAD)
 endif
 
@@ -52,9 +54,10 @@ lock: $(READY) ## pin every version anew (torch stays at the version of the CPU 
 		--python-version 3.11 --constraint .venv/constraints.txt --output-file requirements.lock
 	@sed -i.old -e 's/+cpu$$//' -e '/-c .venv/d' -e '/^    #  *$$/d' requirements.lock && rm requirements.lock.old
 
-picture: $(READY) ## draw docs/answer.svg and docs/discord.svg, the pictures in the README
+picture: $(READY) ## draw the pictures in docs/
 	$(PYTHON) -m docs.draw_answer
 	$(PYTHON) -m docs.draw_discord
+	$(PYTHON) -m docs.draw_risk
 
 clean: ## remove the virtual environment and the caches, not the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

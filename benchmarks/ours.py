@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from prompts import Prompts
 from vectorstore.library import Library, open_library
@@ -45,7 +46,7 @@ def ingest(folder: Path, data: Path) -> None:
 
 def ask(data: Path, rounds: int) -> None:
     """Answer each question, citations included; report the median of the rounds after the first."""
-    chain = Chain(open_(data), Prompts())
+    chain = Chain(open_(data), Prompts(), BuiltIn())
     questions = [line.strip() for line in sys.stdin if line.strip()]
     print(chain.answer(questions[0]).text[:60], file=sys.stderr, flush=True)
     seconds = [chain.answer(question).seconds for _ in range(rounds) for question in questions]

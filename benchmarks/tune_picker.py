@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import squad
-from bot.answering.picking import FEATURES, candidates
+from bot.answering.picking import WEIGHTS, candidates
 from bot.answering.question import understand
 from vectorstore.chroma import Connection
 from vectorstore.embeddings import OnnxEmbedder
@@ -44,7 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     cases = collect(args.data, args.models, args.limit)
     weights = fit([case for case in cases if not case.held_out])
-    for name, weight in zip(FEATURES, weights, strict=True):
+    for name, weight in zip(WEIGHTS, weights, strict=True):
         print(f'    "{name}": {weight:.2f},')
     report([case for case in cases if case.held_out], weights)
 
@@ -97,21 +97,21 @@ def case(
         )
         for passage, (s, e), _ in found
     ]
-    features = np.array([features for _, _, features in found], np.float32)
+    features = np.array([features[: len(WEIGHTS)] for _, _, features in found], np.float32)
     return Case(features, np.array(right, bool), held_out, answerable, written)
 
 
 def fit(cases: list[Case], rounds: int = 400, rate: float = 0.05) -> np.ndarray:
     """Maximum likelihood of "a right candidate, or none where there is none" (Adam on the whole set)."""
     size = max(len(case.features) for case in cases)
-    x = np.zeros((len(cases), size, len(FEATURES)), np.float32)
+    x = np.zeros((len(cases), size, len(WEIGHTS)), np.float32)
     real, right = np.zeros((len(cases), size), bool), np.zeros((len(cases), size), bool)
     for i, case in enumerate(cases):
         x[i, : len(case.features)] = case.features
         real[i, : len(case.features)] = True
         right[i, : len(case.features)] = case.right
     none = ~right.any(axis=1)
-    w, m, v = (np.zeros(len(FEATURES)) for _ in range(3))
+    w, m, v = (np.zeros(len(WEIGHTS)) for _ in range(3))
     for step in range(1, rounds + 1):
         power = np.exp((x @ w.astype(np.float32)).clip(-30, 30)) * real
         p = power / (1 + power.sum(axis=1, keepdims=True))

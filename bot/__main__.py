@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.settings import BotSettings
 from bot.terminal import library as library_commands
 from bot.terminal.evaluate import Score, history, read_cases, report, report_json
 from bot.terminal.library import AsJson, LibraryName
 from bot.terminal.repl import repl as run_repl
-from bot.terminal.show import as_json, show
+from bot.terminal.show import as_json, show, show_why
 from prompts import PromptError, Prompts
 from vectorstore.command_line import run
 from vectorstore.datatypes import UserError
@@ -60,6 +61,9 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="The question, in quotation marks.")] = None,
     library: LibraryName = None,
     json_: AsJson = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also show what was read and why it was answered or not.")
+    ] = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Questions on standard input, one JSON object a line.")
     ] = False,
@@ -73,6 +77,8 @@ def ask(
     if question is not None:
         answer = chain.answer(question)
         print(as_json(answer)) if json_ else show(answer, Console(soft_wrap=False))
+        if why:
+            show_why(answer, Console(stderr=json_))
         return
     for line in sys.stdin:
         if line.strip():
@@ -108,21 +114,27 @@ def _chain(library: str | None) -> Chain:
     settings = BotSettings()
     opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
     try:
-        return Chain(opened, Prompts(), settings.threshold, settings.passages)
+        return Chain(
+            opened,
+            Prompts(),
+            BuiltIn(),
+            threshold=settings.threshold_of(opened.store.library),
+            k=settings.passages,
+        )
     except PromptError as error:  # written for prompt authors, who see the terminal
         raise UserError(str(error)) from error
 
 
 def _answer_line(chain: Chain, line: str) -> str:
     """A line of JSON for a line of JSON; a bad one gets an error of its own and the rest goes on."""
-    id_: object = None
     try:
         fields = json.loads(line)
-        id_ = fields.get("id")
-        return as_json(chain.answer(str(fields["question"]), history(fields.get("history"))), id_)
     except ValueError:
-        return json.dumps({"id": id_, "error": "the line is not JSON"})
-    except (AttributeError, KeyError):
+        return json.dumps({"id": None, "error": "the line is not JSON"})
+    id_ = fields.get("id") if isinstance(fields, dict) else None
+    try:
+        return as_json(chain.answer(str(fields["question"]), history(fields.get("history"))), id_)
+    except (AttributeError, KeyError, IndexError):
         return json.dumps({"id": id_, "error": 'a line is an object with "id" and "question"'})
     except (UserError, TypeError) as error:
         return json.dumps({"id": id_, "error": str(error)}, ensure_ascii=False)

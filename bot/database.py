@@ -26,7 +26,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bot.answering.datatypes import Answer, Citation, Seen, Trace
+from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
@@ -293,5 +293,11 @@ def _answer(row: AnswerRow) -> Answer:
         answerer=row.answerer,
         library=row.library,
         seconds=row.seconds,
-        trace=Trace(**{**trace, "passages": tuple(Seen(**seen) for seen in trace["passages"])}),
+        trace=Trace(
+            **{
+                **trace,
+                "passages": tuple(Seen(**seen) for seen in trace["passages"]),
+                "spans": tuple(SpanSeen(**span) for span in trace.get("spans", ())),
+            }
+        ),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer, Turn
 from bot.settings import BotSettings
@@ -38,6 +39,7 @@ class Libraries:
         self._shelf, self._prompts, self._settings = shelf, prompts, settings
         self._shared_with = _guild_ids(settings.shared_guilds)  # none: with all
         self._adders = adders
+        self._answerer = BuiltIn()
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
@@ -121,8 +123,13 @@ class Libraries:
                 shared = name == self._settings.library  # its articles are the operator's own choice
                 hands = None if shared or self._adders is None else partial(self._adders, name)
                 library = self._shelf.open(name, hands=hands)
-                settings = self._settings
-                self._chains[name] = Chain(library, self._prompts, settings.threshold, settings.passages)
+                self._chains[name] = Chain(
+                    library,
+                    self._prompts,
+                    self._answerer,
+                    threshold=self._settings.threshold_of(name),
+                    k=self._settings.passages,
+                )
             return self._chains[name]
 
 

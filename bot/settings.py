@@ -1,9 +1,11 @@
 """What the faces and the answerers need to know."""
 
+from typing import Annotated
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.answering.builtin import THRESHOLD
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class BotSettings(BaseSettings):
@@ -18,10 +20,20 @@ class BotSettings(BaseSettings):
     shared_guilds: str = Field(
         "", description="the servers that may ask it, by id, for example 1234,5678; empty for all of them"
     )
-    threshold: float = Field(
-        THRESHOLD, ge=0, le=1, description="abstain below this probability that an answer was found"
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="abstain below this probability of an answer; empty for the calibrated one",
     )
-    passages: int = Field(8, ge=1, le=50, description="how many passages are read for a question")
+    thresholds: dict[str, Probability] = Field(
+        {}, description='other thresholds for some libraries, for example {"rules": 0.8}'
+    )
+    passages: int = Field(8, ge=1, le=50, description="how many passages are retrieved for a question")
+
+    def threshold_of(self, library: str) -> float | None:
+        """The threshold that is set for a library; None for the calibrated one."""
+        return self.thresholds.get(library, self.threshold)
 
 
 class DiscordSettings(BaseSettings):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 
 from bot.answering.datatypes import Answer
-from bot.reply import plain, split
+from bot.reply import plain, shortened, split
 
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
 
 _GONE = "This answer is not kept any more."
 _MOST_PASSAGES = 3
+_MOST_SPANS, _FAR = 3, 90  # spans in the Why view, and characters of each
 _LABELS = {"sources": "Sources", "why": "Why", "delete": "Delete"}
 _EMOJI = {"good": "👍", "bad": "👎"}
 
@@ -117,6 +118,12 @@ def why(answer: Answer) -> str:
         f"answerer {plain(answer.answerer)}, library {plain(answer.library)}, revision {trace.revision}",
         "",
     ]
+    for span in trace.spans[:_MOST_SPANS]:
+        told = plain(shortened(span.text, "", _FAR))
+        lines.append(
+            f"{span.probability:.2f} “{told}” (reader {span.reader:+.1f}, has answer {span.answers:+.1f})"
+        )
+    lines.append("")
     for number, seen in enumerate(trace.passages, 1):
         title = plain(" ".join(seen.title.split())[:80])
         scores = f"{seen.score:.2f} = {seen.dense:.2f} by meaning, {seen.lexical:.2f} by words"

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.terminal.show import rendered
 from prompts import Prompts
@@ -17,7 +18,7 @@ QUESTIONS = ("Who attended the meeting?", "What were the three goals?", "Who won
 
 def main() -> None:
     """Ask and draw; `make demo` has ingested the sample article."""
-    chain = Chain(open_library(VectorstoreSettings(), "default", must_exist=True), Prompts())
+    chain = Chain(open_library(VectorstoreSettings(), "default", must_exist=True), Prompts(), BuiltIn())
     console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
     for question in QUESTIONS:
         console.print(Text(f'$ python -m bot ask "{question}"', style="dim"))

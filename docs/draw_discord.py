@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer
 from bot.desk import Given
@@ -193,7 +194,7 @@ def draw(sheet: Sheet, answer: Answer) -> None:
 
 def main() -> None:
     """Ask and draw; `make demo` has ingested the sample article."""
-    chain = Chain(open_library(VectorstoreSettings(), "default", must_exist=True), Prompts())
+    chain = Chain(open_library(VectorstoreSettings(), "default", must_exist=True), Prompts(), BuiltIn())
     sheet = Sheet()
     for question in QUESTIONS:
         draw(sheet, chain.answer(question))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fakes import open_fake
 
+from bot.answering.builtin import BuiltIn
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.library import Library
 from vectorstore.model_files import DEFAULT_MODEL, ensure_compiled
@@ -25,6 +26,12 @@ def models() -> Path:
 def embedder(models: Path) -> OnnxEmbedder:
     """The model that is served."""
     return OnnxEmbedder(DEFAULT_MODEL, models)
+
+
+@pytest.fixture(scope="session")
+def answerer() -> BuiltIn:
+    """The shipped reader and verifier."""
+    return BuiltIn()
 
 
 @pytest.fixture

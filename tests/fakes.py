@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.answering.datatypes import Answer, Citation, Seen, Trace
+from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from ingest.fetch import Rules
 from ingest.pipeline import Outcome, ingest, place_of
 from vectorstore.chroma import Connection
@@ -109,6 +109,9 @@ def answer(
     seen = Seen(
         chunk_id="ab.1.0", title=title, source=source, start=0, end=40, score=0.9, dense=0.5, lexical=0.8
     )
+    span = SpanSeen(
+        text="in May", chunk_id="ab.1.0", start=12, end=18, reader=4.2, answers=1.5, probability=0.7
+    )
     return Answer(
         question="When?",
         text=text,
@@ -117,5 +120,7 @@ def answer(
         answerer="builtin",
         library="default",
         seconds=0.01234,
-        trace=Trace(passages=(seen,), revision=3, likelihood=0.7, threshold=0.15),
+        trace=Trace(
+            passages=(seen,), revision=3, likelihood=0.7, threshold=0.15, read_as="When?", spans=(span,)
+        ),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from fakes import store_all, write
 
+from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer
 from ingest.load import load
@@ -27,13 +28,15 @@ ARTICLES = {
     "rules": "Server rules\n\nBe kind to each other.\n\nYou may post links to your own work on Fridays only. A first offence is punished with a warning, a second one with a ban of seven days.\n\n"
     "Before you post, check the following:\n\n- The link works.\n- The picture is yours.\n- The title says what it is.\n",
     "storm": "Storm closes the harbour of Orrham\n\nThe harbour was closed by a storm on Monday. Nobody was hurt.\n",
+    "club": "The rowing club of Farwell\n\nDogs do not ride free. The fee is 10 €. The team has 12 members. The cox is Jo. "
+    "The harbour of Farwell is closed.\n\nThe speakers at the gala of the rowing club were Ann Dahl, Bo Park and Eva Stern. Absent were Tom Orr, Kim Ray and Jo Day.\n",
     "chess": "Chess evening\n\nThe chess evening takes place every Thursday at 19:30 in the Green Room. Bring a board if you have one.\n",
 }
 
 
 @pytest.fixture(scope="module")
-def chain(embedder: OnnxEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """Three articles, the real embedding model."""
+def chain(embedder: OnnxEmbedder, answerer: BuiltIn, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """A few articles, the real embedding model, the real reader."""
     folder = tmp_path_factory.mktemp("answering")
     connection = Connection(VectorstoreSettings(data=folder / "data"))
     store, index = (
@@ -42,7 +45,7 @@ def chain(embedder: OnnxEmbedder, tmp_path_factory: pytest.TempPathFactory) -> C
     )
     library = Library(connection, store, index, Retriever(store, index))
     store_all(library, write(folder / "articles", **ARTICLES))
-    return Chain(library, Prompts())
+    return Chain(library, Prompts(), answerer)
 
 
 def check_quotes(answer: Answer) -> None:
@@ -69,6 +72,11 @@ def check_quotes(answer: Answer) -> None:
             ["The link works", "The picture is yours", "The title says what it is"],
         ),
         ("where is the chess evening", ["Green Room"]),
+        ("How much is the fee?", ["10 €"]),
+        ("How many members has the team of the rowing club?", ["12"]),
+        ("Who is the cox of the rowing club?", ["Jo"]),
+        ("Do dogs ride free?", ["No. Dogs do not ride free."]),
+        ("Is the harbour of Farwell closed?", ["Yes. The harbour of Farwell is closed."]),
     ],
 )
 def test_what_the_articles_say_is_answered_with_a_quote(chain: Chain, question: str, told: list[str]) -> None:
@@ -100,6 +108,14 @@ def test_what_the_articles_do_not_say_is_not_answered(chain: Chain, question: st
     assert answer.citations == ()
 
 
+def test_a_list_has_nobody_who_is_named_beside_it(chain: Chain) -> None:
+    """Who was absent was no speaker."""
+    answer = chain.answer("Who were the speakers at the gala of the rowing club?")
+    assert all(name in answer.text for name in ("Ann Dahl", "Bo Park", "Eva Stern"))
+    assert "Tom Orr" not in answer.text
+    assert len(answer.citations) == 1
+
+
 def test_a_title_is_no_second_footnote(chain: Chain) -> None:
     """It repeats what the article is about, and supports nothing."""
     (citation,) = chain.answer("When was the harbour closed by a storm?").citations
@@ -124,12 +140,12 @@ def test_instructions_in_an_article_are_text(chain: Chain, tmp_path: Path) -> No
         chain.library.store.remove(str(tmp_path / "notice.txt"))
 
 
-def test_a_higher_threshold_abstains_more(chain: Chain) -> None:
+def test_a_higher_threshold_abstains_more(chain: Chain, answerer: BuiltIn) -> None:
     """And zero never does, for 0 is a threshold like any other."""
     questions = ["When was the new bridge opened?", "When was the airport opened?"]
     strict, lax = (
-        Chain(chain.library, Prompts(), threshold=1.0),
-        Chain(chain.library, Prompts(), threshold=0.0),
+        Chain(chain.library, Prompts(), answerer, threshold=1.0),
+        Chain(chain.library, Prompts(), answerer, threshold=0.0),
     )
     assert [strict.answer(q).abstained for q in questions] == [True, True]
     assert [lax.answer(q).abstained for q in questions] == [False, False]
@@ -142,3 +158,49 @@ def test_a_question_that_cannot_be_asked_says_why(chain: Chain, text: str, messa
     """One line."""
     with pytest.raises(UserError, match=message):
         chain.answer(text)
+
+
+@pytest.mark.parametrize(
+    "question", ["Who wrote the article about the new bridge?", "author of the bridge article"]
+)
+def test_the_author_is_read_from_the_head_of_the_article(chain: Chain, question: str) -> None:
+    """The quote is the line under the title."""
+    answer = chain.answer(question)
+    assert answer.text == "Ann Lee"
+    assert answer.citations[0].quote == "Ann Lee"
+    check_quotes(answer)
+
+
+def test_several_questions_in_one_get_an_answer_each(chain: Chain) -> None:
+    """The second may refer to the first; what is not found is said, and the footnotes are numbered on."""
+    answer = chain.answer("When was the new bridge opened and how much did it cost?")
+    first, second = answer.text.splitlines()
+    assert first == "12 February 2026 [1]"
+    assert "3.4 million euros" in second
+    assert second.endswith("[2]")
+    check_quotes(answer)
+    half = chain.answer("When was the new bridge opened and who won the football match?")
+    assert half.text.splitlines()[1] == "I could not find that in the articles: who won the football match?"
+    assert len(half.citations) == 1
+
+
+def test_articles_that_disagree_are_both_told_the_newest_first(
+    answerer: BuiltIn, embedder: OnnxEmbedder, tmp_path: Path
+) -> None:
+    """Each with its date and its own footnote."""
+    connection = Connection(VectorstoreSettings(data=tmp_path / "data"))
+    store, index = Store(connection, "default", embedder), LexicalIndex(tmp_path / "data" / "lexical")
+    library = Library(connection, store, index, Retriever(store, index))
+    store_all(
+        library,
+        write(
+            tmp_path / "articles",
+            old="Pool prices\nEva Stone\nMarch 3, 2024\n\nThe day ticket of the Orrham pool costs 6 euros.\n",
+            new="Pool prices rise\nEva Stone\nApril 9, 2026\n\nThe day ticket of the Orrham pool costs 8 euros.\n",
+        ),
+    )
+    answer = Chain(library, Prompts(), answerer).answer(
+        "How much does the day ticket of the Orrham pool cost?"
+    )
+    assert answer.text == "8 euros (2026-04-09) [1]; 6 euros (2024-03-03) [2]"
+    assert [citation.date for citation in answer.citations] == ["2026-04-09", "2024-03-03"]

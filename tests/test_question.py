@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.answering.question import Kind, content_words, refers_back, understand
+from bot.answering.question import Kind, content_words, refers_back, spelt_out, understand
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ def test_the_kind_of_answer(text: str, kind: Kind) -> None:
         ("List all countries that took part", True),
         ("Which rules apply to links?", True),
         ("Who was the mayor?", False),
+        ("Who opened the bridge?", False),
+        ("What happens after a warning?", False),
+        ("What causes rain?", False),
+        ("Can you list the guests?", True),
         ("What is the news?", False),
         ("When does it open?", False),
     ],
@@ -81,3 +85,29 @@ def test_content_words_leave_out_what_says_nothing() -> None:
         "talk",
         "Ukraine",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("wat r teh rules", "what are the rules"),
+        ("whos the mayor", "who is the mayor"),
+        ("Who is the U.S. president?", "Who is the U.S. president?"),
+        ("Did R. Kelly sing in N. Korea?", "Did R. Kelly sing in N. Korea?"),
+    ],
+)
+def test_chat_spellings_are_spelt_out_and_names_left_alone(text: str, told: str) -> None:
+    """Only little words, only in lower case."""
+    assert spelt_out(text) == told
+
+
+def test_a_polite_question_is_the_question_in_it() -> None:
+    """ "Can you tell me" asks for no yes or no."""
+    assert understand("Can you tell me how many people came?").kind is Kind.NUMBER
+    assert understand("Do you know when the bridge was opened?").standalone == "when the bridge was opened?"
+
+
+def test_the_us_is_no_pronoun() -> None:
+    """Capitals make the difference, unless all is shouted."""
+    assert content_words("What did the US say to the WHO?") == ["US", "WHO"]
+    assert content_words("WHAT DID IT SAY") == []

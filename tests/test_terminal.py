@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from bot.answering.datatypes import Answer
 from bot.terminal.evaluate import Case, Score, is_correct, read_cases
 from bot.terminal.repl import repl
-from bot.terminal.show import as_json, printable, show
+from bot.terminal.show import as_json, printable, show, show_why
 from vectorstore.datatypes import UserError
 
 
@@ -49,6 +50,19 @@ def test_json_has_the_public_keys_in_order() -> None:
     ]
     assert (told["id"], told["seconds"]) == (7, 0.0123)
     assert "\n" not in line
+
+
+def test_why_shows_spans_passages_and_what_decided() -> None:
+    """Enough to see why it answered; how a follow-up was read, only if it was put otherwise."""
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    show_why(answer(), console)
+    show_why(replace(answer(), question="And when?"), console)
+    assert isinstance(console.file, io.StringIO)
+    text = " ".join(console.file.getvalue().split())
+    assert text.startswith("answered: probability 0.70, threshold 0.15, revision 3")
+    assert "0.70 +4.2 +1.5 in May" in text
+    assert "0.90 0.50 0.80 Ferry, 0-40" in text
+    assert text.count("read as: When?") == 1
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from sentencex import get_sentence_boundaries
 
+from bot.answering.lists import split_items
+
 Span = tuple[int, int]
 
 WRITTEN = Path(__file__).parent / "written"
@@ -26,8 +28,6 @@ WRITTEN = Path(__file__).parent / "written"
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"(?<=[a-z,’'] )(?:[A-Z][\w’'-]+(?: (?:of |the )?[A-Z][\w’'-]+)*)")
 _NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve)\b")
-_YEAR = re.compile(r"\d{4}\b")
-_SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _SEVERAL = re.compile(
     r"\b(?:two|three|four|five|six|seven|both|names?|list|kinds|types|who are|who were|what are|what were|"
     r"(?:what|which)(?: \w+)? [a-z]{3,}s "
@@ -166,21 +166,13 @@ class Questions:
 def items(question: str, passage: str, answer: Span) -> tuple[Span, ...]:
     """The items of an answer that enumerates ("Ann, Bob and Eve"); the answer itself if it does not."""
     text = passage[answer[0] : answer[1]]
-    borders = list(_SEPARATOR.finditer(text))
-    cuts = [0, *(cut for m in borders for cut in m.span()), len(text)]
-    found = [(a, a + len(text[a:b].rstrip(" ,."))) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
-    found = [(a, b) for a, b in found if b > a]
-    parts = [text[a:b] for a, b in found]
-    if any(_YEAR.match(part) for part in parts):  # of a date: April 4, 2002
-        return (answer,)
-    if len(found) < 2 or any(len(part.split()) > 7 for part in parts):
-        return (answer,)
+    parts = split_items(text)
+    told = [text[a:b] for a, b in parts]
     conjoined = re.search(r"\b(?:and|or)\b", text) is not None
-    enumerates = len(found) > 2 and conjoined
     asked = _SEVERAL.search(question) is not None
-    people = question.lower().startswith("who") and all(part[0].isupper() for part in parts)
-    if enumerates or (conjoined and (asked or people)) or (asked and len(found) > 2):
-        return tuple((answer[0] + a, answer[0] + b) for a, b in found)
+    people = question.lower().startswith("who") and all(part[0].isupper() for part in told)
+    if len(parts) > 1 and (conjoined or asked) and (len(parts) > 2 or asked or people):
+        return tuple((answer[0] + a, answer[0] + b) for a, b in parts)
     return (answer,)
 
 
@@ -230,7 +222,7 @@ def _other_name(
         and not set(name.split()) & set(mine.split())
         and (source is passage or name not in passage)
     ]
-    return question.replace(mine, chance.choice(others)) if others else None
+    return _changed(question, mine, chance.choice(others)) if others else None
 
 
 def _other_number(
@@ -247,7 +239,7 @@ def _other_number(
     else:
         others = [m.group() for m in _NUMBER.finditer(f"{passage} {elsewhere}") if not m.group().isdigit()]
     others = [number for number in others if number != mine and number not in passage and number not in told]
-    return question.replace(mine, chance.choice(others)) if others else None
+    return _changed(question, mine, chance.choice(others)) if others else None
 
 
 def _opposite(
@@ -258,7 +250,11 @@ def _opposite(
         return None
     mine = chance.choice(words)
     other = _OPPOSITES[mine.lower()]
-    return None if other in passage.lower() else re.sub(rf"\b{mine}\b", other, question, count=1)
+    return None if other in passage.lower() else _changed(question, mine, other)
+
+
+def _changed(question: str, mine: str, other: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(mine)}(?!\w)", lambda _: other, question, count=1)
 
 
 def _squad(file: Path) -> Iterator[Asked]:

@@ -1,7 +1,7 @@
 """Question in, passages out: hybrid retrieval over the vector index and the lexical index."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vectorstore.chroma import ChromaError
 from vectorstore.datatypes import Chunk, NoArticlesError, Passage
@@ -112,6 +112,15 @@ class Retriever:
         with self.store.connection.lock:
             self._refresh()
             return self._chunks(list(self._published(dict.fromkeys(ids, 0.0))))
+
+    def heads(self, passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+        """The first passage of each article, where title and author stand, unless it is there already."""
+        first: dict[str, Passage] = {}
+        for passage in passages:
+            first.setdefault(".".join([*passage.chunk_id.split(".")[:2], "0"]), passage)
+        there = {passage.chunk_id for passage in passages}
+        chunks = self.chunks([id_ for id_ in first if id_ not in there])
+        return tuple(replace(first[id_], chunk_id=id_, chunk=chunk) for id_, chunk in chunks.items())
 
     def articles(self) -> list[ArticleRow]:
         """The catalogue as of now."""

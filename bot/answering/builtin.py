@@ -1,132 +1,92 @@
 """The built-in answerer: no chat model, the answer is what the articles say, word for word."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
 
-from bot.answering.datatypes import Citation
-from bot.answering.fit import short_answer
-from bot.answering.picking import Candidate, pick
-from bot.answering.question import Question
-from vectorstore.datatypes import Passage, Span
+from bot.answering.byline import byline
+from bot.answering.composing import composed, told_by_byline
+from bot.answering.datatypes import Citation, SpanSeen
+from bot.answering.picking import pick
+from bot.answering.question import Question, content_words, worded
+from bot.answering.reader import MODEL, Reader
+from bot.answering.spans import Found, find
+from bot.answering.verifier import Verifier
 from vectorstore.embeddings import Embedder
 from vectorstore.retrieval import Retrieval
 
-# python -m benchmarks.tune_picker DATA --limit 2500, held-out articles: at .15 it holds back on 8 % of the
-# answerable questions, on 93 % of those whose article is not there, but on 19 % only of those that people
-# wrote to look answerable: how well a sentence covers a question does not tell near misses
-THRESHOLD = 0.15
-_SHARE = 0.1  # of the probability that some sentence answers: a second one with less is not shown
-_LIST_SHARE = 0.05  # where a list is asked for, an enumeration with this share comes first
-_ENOUGH = 0.9  # of that probability: sentences that hold so much need no other
-_MOST, _MOST_IN_LIST = 2, 3  # sentences in an answer
-_NEAR = 2  # sentences on either side in which a list may go on
-
-_BULLET = re.compile(r"(?:[-*•·–—‣▪]|\(?\w{1,3}[.)])\s+")
-_NAMED = r"(?:(?:the|an?|its|their)\s(?:[a-z]+\s){0,3})?[A-Z][^\s,;:]*(?:\s[^\s,;:]+){0,5}"
-_ENUMERATION = re.compile(rf"{_NAMED},\s(?:{_NAMED},\s)*{_NAMED},?\s(?:and|or|&)\s(?:the\s)?[A-Z]")
-_COLON_LIST = re.compile(r":\s+([^:;.]+,[^:;.]+?(?:,|\s)\s*(?:and|or|&)\s[^:;]+?)[.!]?[”\"’]?$")
+_TOLD = 5  # spans in the trace
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An answer's text and what supports it; no citation means that nothing answers."""
+    """The parts of an answer and the sentence that supports each; none of them means that nothing answers."""
 
-    text: str
+    parts: tuple[str, ...]
     citations: tuple[Citation, ...]
-    likelihood: float  # that some sentence answers
+    likelihood: float  # that the best span answers
+    spans: tuple[SpanSeen, ...]  # the best ones, for the trace
+    read_as: str  # the question as the reader was asked
 
 
-def compose(
-    question: Question, retrieval: Retrieval, embedder: Embedder, threshold: float = THRESHOLD
-) -> Composed:
-    """The sentences that answer, or none when it is less likely than `threshold` that any does."""
-    found = pick(question, retrieval, embedder)
-    mass = sum(candidate.probability for candidate in found)
-    if not found or mass < threshold:
-        return Composed("", (), mass)
-    chosen = _choose(question, found, mass)
-    parts = [_part(question, candidate) for candidate in chosen]
-    citations = tuple(citation for _, citation in parts)
-    if len(parts) == 1:
-        return Composed(parts[0][0], citations, mass)
-    return Composed(" ".join(f"{text} [{i}]" for i, (text, _) in enumerate(parts, 1)), citations, mass)
+class BuiltIn:
+    """Reader and verifier, loaded when the first question comes; safe to share between threads."""
+
+    def __init__(self, folder: Path = MODEL) -> None:
+        self.verifier = Verifier(folder)
+        self._folder = folder
+        self._lock = Lock()
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._folder)
+
+    def compose(
+        self, question: Question, retrieval: Retrieval, embedder: Embedder, threshold: float | None = None
+    ) -> Composed:
+        """The answer with its sentences, or none if the likeliest span's probability is below `threshold`."""
+        least = self.verifier.threshold if threshold is None else threshold
+        question = well_spelt(question, retrieval)
+        read_as = question.standalone
+        if not content_words(read_as):  # "?", "who are you?": nothing to look for
+            return Composed((), (), 0.0, (), read_as)
+        if (author := byline(question.text, retrieval.passages)) is not None:
+            part = told_by_byline(*author)
+            return Composed((part.text,), (part.citation,), 1.0, (), read_as)
+        ranked = self.rank(question, retrieval, embedder)
+        likelihood = ranked[0][0] if ranked else 0.0
+        spans = tuple(_seen(chance, each) for chance, each in ranked[:_TOLD])
+        if not ranked or likelihood < least:
+            return Composed((), (), likelihood, spans, read_as)
+        parts = composed(question, retrieval.passages, ranked, least)
+        texts = tuple(part.text for part in parts)
+        return Composed(texts, tuple(part.citation for part in parts), likelihood, spans, read_as)
+
+    def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
+        """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
+        candidates = pick(question, retrieval, embedder)
+        with self._lock:
+            reader = self._reader
+        found = find(question.standalone, retrieval.passages, candidates, reader)
+        chances = self.verifier.probabilities(question, found)
+        return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 
 
-def _choose(question: Question, found: list[Candidate], mass: float) -> list[Candidate]:
-    if question.wants_list:  # "who attended?" is answered by the names, not by "the leaders who attended"
-        likely = (c for c in found if c.probability >= _LIST_SHARE * mass)
-        if (named := next((c for c in likely if _ENUMERATION.search(c.text)), None)) is not None:
-            return [named, *_going_on(named, found)][:_MOST_IN_LIST]
-    best = found[0]
-    chosen, held = [best], best.probability
-    for candidate in found[1:]:
-        if len(chosen) == _MOST or held >= _ENOUGH * mass or candidate.probability < _SHARE * mass:
-            break
-        if _is_title(candidate):
-            continue  # it may answer by itself, but it supports no other sentence
-        chosen.append(candidate)
-        held += candidate.probability
-    return chosen
+def well_spelt(question: Question, retrieval: Retrieval) -> Question:
+    """The question as the reader is asked: as well spelt as the articles are."""
+    if question.context:  # what it refers back to is in its words now
+        return replace(question, text=question.standalone, context="")
+    return worded(question, retrieval.question)
 
 
-def _is_title(candidate: Candidate) -> bool:
-    return " ".join(candidate.text.split()).casefold() == candidate.passage.article.title.casefold()
-
-
-def _going_on(best: Candidate, found: list[Candidate]) -> list[Candidate]:
-    """Sentences next to the best one that enumerate as it does: "Also there were Ann, Bob and Eve"."""
-    same = sorted((c for c in found if c.passage.article == best.passage.article), key=lambda c: c.span)
-    place = same.index(best)
-    around = same[max(0, place - _NEAR) : place] + same[place + 1 : place + 1 + _NEAR]
-    return [c for c in around if _ENUMERATION.search(c.text)]
-
-
-def _part(question: Question, candidate: Candidate) -> tuple[str, Citation]:
-    passage = candidate.passage
-    span, items = _with_items(passage, candidate.span)
-    quote = passage.chunk.text[span[0] - passage.chunk.start : span[1] - passage.chunk.start]
-    citation = Citation(
-        title=passage.article.title,
-        source=passage.article.source,
-        date=passage.article.date,
-        quote=quote,
-        start=span[0],
-        end=span[1],
-        score=candidate.probability,
+def _seen(chance: float, each: Found) -> SpanSeen:
+    return SpanSeen(
+        text=each.text,
+        chunk_id=each.passage.chunk_id,
+        start=each.span[0],
+        end=each.span[1],
+        reader=each.score,
+        answers=each.answers,
+        probability=chance,
     )
-    if items:
-        return "; ".join(items), citation
-    sentence = _readable(candidate.text)
-    listed = _COLON_LIST.search(sentence) if question.wants_list else None
-    short = listed.group(1) if listed else short_answer(question.kind, sentence, question.search_text)
-    return short or sentence, citation
-
-
-def _with_items(passage: Passage, span: Span) -> tuple[Span, list[str]]:
-    """A sentence that ends with a colon goes on to the last of the list items below it."""
-    chunk = passage.chunk
-    text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
-    if not text.endswith(":"):
-        return span, []
-    items, before = [], span[1]
-    for start, end in chunk.sentences[chunk.sentences.index(span) + 1 :]:
-        lead = chunk.text[before - chunk.start : start - chunk.start]
-        item = chunk.text[start - chunk.start : end - chunk.start]
-        if not _BULLET.fullmatch(lead.strip(" \t\r\n") + " ") and not _BULLET.match(item):
-            break
-        items.append(_readable(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,"))
-        before = end
-    return (span[0], before), items
-
-
-def _readable(sentence: str) -> str:
-    """A sentence on one line; of a quotation that goes on in another sentence, the missing mark is added."""
-    line = " ".join(sentence.split())
-    marks = re.findall("[“”]", line)
-    if not marks:
-        return line
-    if marks[0] == "”":
-        line = line[:-1] if len(marks) == 1 and line.endswith("”") else f"“{line}"
-    if marks[-1] == "“":
-        line = line[1:] if len(marks) == 1 and line.startswith("“") else f"{line}”"
-    return line

@@ -34,13 +34,28 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanSeen:
+    """A span that may answer: offsets into its article's text, reader's scores, verifier's verdict."""
+
+    text: str
+    chunk_id: str
+    start: int
+    end: int
+    reader: float  # start + end - null logits: above 0 the reader prefers it to "no answer"
+    answers: float  # logit that its passage holds an answer
+    probability: float  # that it answers, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Why an answer is what it is: what was read, and how likely it was found to answer."""
 
     passages: tuple[Seen, ...]
     revision: int  # of the library
-    likelihood: float  # that some sentence answers, 0 to 1
+    likelihood: float  # that the best span answers, 0 to 1
     threshold: float  # below it the answer is an abstention
+    read_as: str = ""  # the question as the reader was asked, what it refers back to put in
+    spans: tuple[SpanSeen, ...] = ()  # the likeliest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

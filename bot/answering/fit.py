@@ -73,14 +73,6 @@ def names(sentence: str, question: str) -> list[str]:
     return [name for name in _named(sentence) if not set(name.lower().split()) <= asked]
 
 
-def short_answer(kind: Kind, sentence: str, question: str) -> str | None:
-    """The part of a sentence that answers by itself, where its type leaves no choice."""
-    if kind is Kind.WHEN:
-        found = list(dict.fromkeys(_new(_DATE, sentence, question)))
-        return found[0] if len(found) == 1 and len(found[0]) > 3 else None
-    return None
-
-
 def _new(pattern: re.Pattern[str], sentence: str, question: str) -> list[str]:
     """The matches in a sentence that are not just the question's own words."""
     asked = question.lower()

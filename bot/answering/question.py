@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.answering import follow_up
 from bot.answering.datatypes import Turn
 
 # English words (and their chat spellings) that say nothing of what a question is about
@@ -49,25 +50,62 @@ _KINDS = (
     (Kind.WHO, r"who(?:m|se|s)?\b|hwo\b|which\s+(?:person|people|leaders?|countries|man|woman)\b"),
     (Kind.WHY, r"why\b|how\s+come\b|what\s+(?:was|is|were|are)?\s*the\s+reasons?\b|for\s+what\s+reason\b"),
 )
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
+# verbs that look like plurals: "What happens after a warning?" asks for one thing
+_NO_PLURAL = (
+    r"(?:is|was|does|has|his|its|this|process|news|happens|causes|makes|means|needs|says|comes|goes|helps|gives|"
+    r"takes|keeps|lets|gets|wins|costs|owns|runs|plays|works|looks|starts|ends|begins|opens|closes|leads|lives|"
+    r"contains|includes|remains|becomes|seems|tells|leaves|applies|counts|belongs|always|sometimes|towards|perhaps)"
+)
 _LIST = re.compile(
-    r"\b(?:list|name|all|every|which|what)\b(?:\s+\w+){0,3}\s+(?!(?:was|is|does|has|his|its|this|process|news)\b)"
-    r"[a-z]{3,}(?<!ss)s\b|\bwho\s+(?:all\s+)?(?!(?:is|was|said|says|arranged)\b)\w+|\bwho\s+(?:were|are)\b",
+    rf"\b(?:which|what)\s+(?:(?!{_AUXILIARY}\b)\w+\s+){{0,3}}?(?!{_NO_PLURAL}\b)[a-z]{{3,}}(?<!ss)(?<!us)s\b|"
+    r"\b(?:what|which)\s+(?:are|were)\b|\b(?:list|name)\s+(?:all|the|every|some|both|two|three)\b|"
+    r"\bwho\s+(?:all|are|were|attended|took\s+part|participated|joined|came|else|signed|competed)\b",
     re.IGNORECASE,
 )
 _REFERS_BACK = re.compile(
     r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|that|these|those|there|then)\b", re.IGNORECASE
 )
 _OPENS_BACK = re.compile(r"^\W*(?:and|but|so|also|what about|how about|why)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    rf"\W*(?:and\s+)?(?:who|whom|whose|what|when|where|why|how|which|{_AUXILIARY})\b", re.IGNORECASE
+)
+_PARTS = re.compile(
+    r"(?<=\?)\s+(?=\S)|[,;]?\s+(?:and|&)\s+(?=(?:what|when|where|why|how|which)\s+\w)"
+    r"|(?<!\bwho)(?<!\bthat)[,;]?\s+(?:and|&)\s+(?=who\s+\w)",
+    re.IGNORECASE,
+)
+_ONE_WORD = re.compile(r"\w+")
+_MOST_PARTS = 4
+_POLITE = re.compile(
+    r"^\W*(?:(?:hi|hey|hello|ok|so)\b\W*)?(?:(?:can|could|would|will|do)\s+(?:you|u|anyone|anybody|someone|somebody)\s+"
+    r"(?:please\s+|pls\s+)?(?:tell\s+(?:me|us)|know|say|explain|list|name|give\s+(?:me|us))|please\s+tell\s+me|tell\s+me)\s+"
+    r"(?:if\s+|whether\s+)?(?=\w)",
+    re.IGNORECASE,
+)
+_CHAT = dict(
+    pair.replace("|", " ").split("=")
+    for pair in """wat=what wut=what wht=what wot=what whats=what|is wen=when wher=where hw=how hwo=how
+    whos=who|is
+    y=why r=are u=you ur=your abut=about abt=about bout=about teh=the da=the n=and cuz=because coz=because
+    thats=that|is hows=how|is wheres=where|is whens=when|is pls=please plz=please dont=don't didnt=didn't
+    doesnt=doesn't isnt=isn't wasnt=wasn't cant=can't wont=won't thx=thanks""".split()
+)
+_CHATTED = re.compile(r"(?<![\w.’'-])[a-z]+(?![\w’'-]|\.\w)")
+_ASKS_LIST = re.compile(
+    r"^\W*(?:(?:can|could|would|will)\s+(?:you|u)\s+(?:please\s+)?)?(?:list|name)\b", re.IGNORECASE
+)
 _LOOK_BACK = 3  # turns
 _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as it is searched and answered."""
+    """A question as it is searched, read and answered."""
 
     text: str  # as asked
     context: str  # what it refers back to, "" if it stands alone
+    standalone: str  # as it would be asked without the conversation before it
     kind: Kind
     wants_list: bool
 
@@ -80,7 +118,36 @@ class Question:
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     """The question behind a text, with the part of the conversation that it refers back to."""
     context = " ".join(_context(text, history))
-    return Question(text, context, _kind(text), bool(_LIST.search(text)))
+    standalone = follow_up.standalone(text, history[-_LOOK_BACK:]) if context else text
+    return worded(Question(text, context, standalone, Kind.OTHER, wants_list=False), standalone)
+
+
+def worded(question: Question, standalone: str) -> Question:
+    """The question in other words: what it asks for is told from these."""
+    plain = spelt_out(_POLITE.sub("", standalone))
+    lists = bool(_LIST.search(plain)) or bool(_ASKS_LIST.match(standalone))
+    return replace(question, standalone=plain, kind=_kind(plain), wants_list=lists)
+
+
+def spelt_out(text: str) -> str:
+    """A question without chat spellings of little words, which the articles cannot put right.
+
+    Only lower case: the US, J. R. Ewing and vitamin K are no chat.
+    """
+    return _CHATTED.sub(lambda match: _CHAT.get(match.group(), match.group()), text)
+
+
+def parts(text: str) -> list[str]:
+    """The questions that a text asks one after another: "When was it opened and how much did it cost?"."""
+    found = [part.strip(" ,;") for part in _PARTS.split(text)]
+    if any(_ONE_WORD.fullmatch(part) for part in found[:-1]):
+        return [text]
+    # "who and when?" is one question with two words, and a statement before a question is no question
+    if len(found) < 2 or not all(_ASKS.match(part) for part in found):
+        return [text]
+    return (
+        [*found[: _MOST_PARTS - 1], " ".join(found[_MOST_PARTS - 1 :])] if len(found) > _MOST_PARTS else found
+    )
 
 
 def _context(text: str, history: Sequence[Turn]) -> list[str]:
@@ -101,8 +168,15 @@ def refers_back(text: str) -> bool:
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a question that say what it is about, as written."""
-    return [word for word in _WORD.findall(text) if word.lower() not in FUNCTION_WORDS]
+    """The words of a question that say what it is about, as written; the US, IT and the WHO among them."""
+    shouted = text.isupper()
+    return [
+        word
+        for word in _WORD.findall(text)
+        if word.lower() not in FUNCTION_WORDS
+        or word == "May"
+        or (len(word) > 1 and word.isupper() and not shouted)
+    ]
 
 
 def _kind(text: str) -> Kind:

@@ -6,26 +6,30 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 
 from bot.answering.datatypes import Answer, Turn
-from bot.terminal.show import show
+from bot.terminal.show import show, show_why
 from vectorstore.datatypes import UserError
 
-_HELP = "Ask a question. :forget starts a new conversation, :quit (or Ctrl-D) leaves."
+_HELP = (
+    "Ask a question. :why shows how the last one was answered, :forget starts a new conversation, "
+    ":quit (or Ctrl-D) leaves."
+)
 _REMEMBERED = 5  # turns
 
 
 def repl(answer: Callable[[str, Sequence[Turn]], Answer], console: Console) -> None:
     """Answer line by line until the input ends."""
     history: list[Turn] = []
+    found: Answer | None = None
     if sys.stdin.isatty():
         console.print(_HELP, style="dim")
-    for line in _lines():
-        match line.strip():
-            case "":
-                continue
+    for line in filter(None, map(str.strip, _lines())):
+        match line:
             case ":quit" | ":q" | ":exit":
                 return
             case ":help" | ":h" | "?":
                 console.print(_HELP)
+            case ":why":
+                _why(found, console)
             case ":forget":
                 history.clear()
             case command if command.startswith(":"):
@@ -40,6 +44,13 @@ def repl(answer: Callable[[str, Sequence[Turn]], Answer], console: Console) -> N
                 console.print()
                 history.append((question, found.text))
                 del history[:-_REMEMBERED]
+
+
+def _why(found: Answer | None, console: Console) -> None:
+    if found is None:
+        console.print("there is no answer yet: ask a question first")
+    else:
+        show_why(found, console)
 
 
 def _lines() -> Iterator[str]:

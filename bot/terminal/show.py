@@ -5,6 +5,7 @@ import re
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from bot.answering.datatypes import Answer, Citation
@@ -12,6 +13,7 @@ from bot.reply import shortened
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAR = 400  # characters of a quote that are shown
+_FAR_SPAN = 90  # of a span in the Why view
 
 
 def printable(text: str) -> str:
@@ -48,6 +50,26 @@ def show(answer: Answer, console: Console) -> None:
     for number, citation in enumerate(answer.citations, 1):
         lines += ["", f"[{number}] {_where(citation)}", f"    > {_quote(citation, answer)}"]
     console.out("\n".join(lines), highlight=False)
+
+
+def show_why(answer: Answer, console: Console) -> None:
+    """Print what was read for an answer, the spans that may answer, and what decided."""
+    trace = answer.trace
+    decided = "abstained" if answer.abstained else "answered"
+    sure = f"probability {trace.likelihood:.2f}, threshold {trace.threshold:.2f}"
+    console.print(f"{decided}: {sure}, revision {trace.revision}", style="bold", highlight=False)
+    if trace.read_as != answer.question:
+        console.print(f"read as: {printable(trace.read_as)}", markup=False, highlight=False)
+    spans = Table("probability", "reader", "has answer", "span", box=None, pad_edge=False, header_style="dim")
+    for span in trace.spans:
+        text = printable(shortened(span.text, "", _FAR_SPAN))
+        spans.add_row(f"{span.probability:.2f}", f"{span.reader:+.1f}", f"{span.answers:+.1f}", Text(text))
+    passages = Table("score", "meaning", "words", "passage", box=None, pad_edge=False, header_style="dim")
+    for seen in trace.passages:
+        where = Text(printable(f"{seen.title}, {seen.start}-{seen.end}"))
+        passages.add_row(f"{seen.score:.2f}", f"{seen.dense:.2f}", f"{seen.lexical:.2f}", where)
+    console.print(spans)
+    console.print(passages)
 
 
 def rendered(answer: Answer) -> RenderableType:

@@ -1,0 +1,138 @@
+"""From the likeliest spans to the text of an answer and its footnotes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answering import lists, polar, speech
+from bot.answering.datatypes import Citation
+from bot.answering.question import Kind, Question
+from bot.answering.spans import Found
+from vectorstore.datatypes import Passage, Span
+
+_MOST_CITED = 3
+_ALSO = 0.75  # of the best answer's probability: another article's answer with less is not shown
+_LIST_SHARE = 0.2  # of that probability: an enumeration with so much comes first where a list is asked for
+_SHORTEST_REASON = 4  # words; a shorter answer to "why?" is shown as its sentence
+_REST_OF_REASON = 12  # words up to the end of the sentence that still belong to a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the answer and the sentence that supports it."""
+
+    text: str
+    citation: Citation
+
+
+def composed(
+    question: Question, passages: Sequence[Passage], ranked: list[tuple[float, Found]], least: float
+) -> list[Part]:
+    """One part for each sentence that the answer is in; `ranked` has probabilities, the likeliest first.
+
+    Other articles that answer as likely are told too: the newest first, each with its date.
+    """
+    chance, best = _enumerating(ranked) if question.wants_list else ranked[0]
+    listed = _listed(question, best, passages)
+    if listed:
+        return [Part(part.text, _citation(best, chance, part.sentence)) for part in listed[:_MOST_CITED]]
+    answers = [(chance, best), *_of_other_articles(question, ranked, max(least, _ALSO * chance))]
+    if len(answers) == 1:
+        return [Part(_verdict(question, best) + _text(question, best), _citation(best, chance))]
+    parts = [Part(_text(question, each), _citation(each, likely)) for likely, each in answers]
+    parts.sort(key=lambda part: part.citation.date or "", reverse=True)
+    return [Part(_dated(part), part.citation) for part in parts]
+
+
+def _enumerating(ranked: list[tuple[float, Found]]) -> tuple[float, Found]:
+    """The likeliest span in a sentence that enumerates: "who came?" is answered by names, not "leaders"."""
+    least = _LIST_SHARE * ranked[0][0]
+    named = (pair for pair in ranked if pair[0] >= least and lists.enumerates(pair[1].sentence.text))
+    return next(named, ranked[0])
+
+
+def told_by_byline(passage: Passage, span: Span) -> Part:
+    """The author's name, and the line that it stands in."""
+    chunk = passage.chunk
+    line = next((s for s in chunk.sentences if s[0] <= span[0] and span[1] <= s[1]), span)
+    return Part(chunk.text[span[0] - chunk.start : span[1] - chunk.start], _quoting(passage, line, 1.0))
+
+
+def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[lists.Stretch]:
+    """What the best span's sentences list, where a list is asked for or nothing of another type."""
+    if polar.is_polar(question.standalone):
+        return []
+    bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
+    if question.wants_list or (bullets and question.kind is Kind.OTHER):
+        return lists.stretches(best, passages)
+    return []
+
+
+def _of_other_articles(
+    question: Question, ranked: list[tuple[float, Found]], least: float
+) -> list[tuple[float, Found]]:
+    """The answers of other articles that say something else, one an article."""
+    best = ranked[0][1]
+    if question.kind is Kind.WHY or question.wants_list:
+        return []
+    sources, told = {best.passage.article.source}, [_words(_text(question, best))]
+    found: list[tuple[float, Found]] = []
+    for likely, each in ranked[1:]:
+        source, words = each.passage.article.source, _words(_text(question, each))
+        if likely < least or len(found) == _MOST_CITED - 1:
+            break
+        if source not in sources and not any(words <= other or other <= words for other in told):
+            found.append((likely, each))
+            sources.add(source)
+            told.append(words)
+    return found
+
+
+def _text(question: Question, each: Found) -> str:
+    """The span; of a yes/no question the sentence; all of a quotation where words are asked for."""
+    sentence, at = each.sentence.text, each.sentence.span[0]
+    start, end = each.span[0] - at, each.span[1] - at
+    if polar.is_polar(question.standalone):
+        return lists.readable(sentence)
+    if question.kind is Kind.WHY:
+        if len(sentence[end:].split()) <= _REST_OF_REASON:  # a reason is a clause, and goes on to its end
+            end = len(sentence)
+        if len(sentence[start:end].split()) < _SHORTEST_REASON:
+            return lists.readable(sentence)
+    if speech.speaker_asked_for(question.standalone):
+        start, end = speech.quotation_around(sentence, start, end)
+    return lists.trimmed(sentence[start:end]) or lists.readable(sentence)
+
+
+def _verdict(question: Question, best: Found) -> str:
+    """ "Yes. ", "No. " or nothing, before the sentence."""
+    if not polar.is_polar(question.standalone):
+        return ""
+    said = polar.verdict(question.standalone, best.sentence.text)
+    return f"{said}. " if said else ""
+
+
+def _dated(part: Part) -> str:
+    return f"{part.text} ({part.citation.date})" if part.citation.date else part.text
+
+
+def _citation(each: Found, chance: float, sentence: Span | None = None) -> Citation:
+    span = sentence or lists.with_items(each.passage.chunk, each.sentence.span)
+    return _quoting(each.passage, span, chance)
+
+
+def _quoting(passage: Passage, span: Span, chance: float) -> Citation:
+    chunk, article = passage.chunk, passage.article
+    return Citation(
+        title=article.title,
+        source=article.source,
+        date=article.date,
+        quote=chunk.text[span[0] - chunk.start : span[1] - chunk.start],
+        start=span[0],
+        end=span[1],
+        score=chance,
+    )
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,210 @@
+"""Answers that are lists: all items, from the sentences and bullets that hold them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bot.answering.reader import Logits
+from bot.answering.spans import Found
+from vectorstore.datatypes import Chunk, Passage, Span
+
+_NEAR = 2  # sentences on either side in which a list may go on
+_LINK = re.compile(
+    r"[\s,;]*(?:\band\b|\bor\b|&|\bas well as\b)?[\s,;]*(?:\b(?:the|a|an|his|her|its|their)\b)?\s*"
+)
+_BULLET = re.compile(r"(?:[-*•·–—‣▪]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)])\s+")
+_NAMED = r"(?:(?:the|an?|its|their)\s(?:[a-z]+\s){0,3})?[A-Z][^\s,;:]*(?:\s[^\s,;:]+){0,5}"
+_ENUMERATION = re.compile(
+    rf"{_NAMED},\s(?:{_NAMED},\s)*{_NAMED},?\s(?:and|or|&)\s(?:the\s)?[A-Z][\w’'-]*(?:\s[A-Z][\w’'-]*)*"
+)
+_CONJOINED = re.compile(r",.*\b(?:and|or)\b|,.*&")
+_GOES_ON = re.compile(
+    r"^\W*(?:among|also|too|others?|further|besides|in addition|joined by)\b|"
+    r"\b(?:also|as well|too|among others)\b",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"\b(?:not|no|never|absent|missing|without|except|declined|refused|cancelled)\b|n[’']t\b",
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
+_YEAR = re.compile(r"\d{4}\b")
+_LONGEST_ITEM = 7  # words
+# probability of an item outside the best span: on held-out lists of our own, .6 to .7 are alike and the best
+_SURE = 0.7
+_ABBREVIATION = re.compile(r"(?:[A-Z]|Inc|Ltd|Co|Corp|Jr|Sr|St|Mt|etc|No|vs)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The items in one sentence, or in the bullets below it."""
+
+    text: str
+    sentence: Span  # what is quoted, offsets into the article's text
+
+
+def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
+    """What the best span's sentence and its neighbours list, in whatever passage; empty if nothing."""
+    chunk = best.passage.chunk
+    span = with_items(chunk, best.sentence.span)
+    if span != best.sentence.span:
+        return [Stretch("; ".join(_bullets(chunk, best.sentence.span)), span)]
+    sure = [item for chance, item in best.items if chance >= _SURE]
+    found = []
+    for near, sentence in _around(best, passages):
+        items = [item for item in sure if sentence[0] <= item[0] and item[1] <= sentence[1]]
+        if sentence == best.sentence.span:
+            missed = _missed(chunk, sentence, best.span)
+            items = [missed] if missed else _with(best.span, items, sentence)
+        elif len(items) < 2:  # a single name in a sentence beside it may be anything
+            items = _alike(near, sentence) if enumerates(best.sentence.text) else []
+        if items:
+            found.append(Stretch(_told(near, sentence, items), sentence))
+    return found
+
+
+def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]]:
+    """The best span's sentence and those beside it in its article, in order, bare links left out."""
+    source = best.passage.article.source
+    chunks = [best.passage.chunk, *(p.chunk for p in passages if p.article.source == source)]
+    known: dict[Span, Chunk] = {}
+    for chunk in chunks:
+        for span in chunk.sentences:
+            if "://" not in chunk.text[span[0] - chunk.start : span[1] - chunk.start]:
+                known.setdefault(span, chunk)
+    order = sorted(known)
+    place = order.index(best.sentence.span)
+    return [(known[span], span) for span in order[max(0, place - _NEAR) : place + _NEAR + 1]]
+
+
+def _missed(chunk: Chunk, sentence: Span, span: Span) -> Span | None:
+    """The enumeration of a sentence, where the span stands beside it."""
+    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    found = [(sentence[0] + m.start(), sentence[0] + m.end()) for m in _ENUMERATION.finditer(text)]
+    return found[0] if found and not any(a < span[1] and span[0] < b for a, b in found) else None
+
+
+def _alike(chunk: Chunk, sentence: Span) -> list[Span]:
+    """The enumeration in a sentence that says it goes on: "Also there were Ann, Bob and Eve"."""
+    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    match = _ENUMERATION.search(text) if _GOES_ON.search(text) and not _ABSENT.search(text) else None
+    return [(sentence[0] + match.start(), sentence[0] + match.end())] if match else []
+
+
+def _with(span: Span, items: list[Span], sentence: Span) -> list[Span]:
+    """The reader's span, and the items of its sentence; what they share is told once."""
+    inside = (span[0], min(span[1], sentence[1]))
+    return sorted([inside, *(i for i in items if i[1] <= inside[0] or i[0] >= inside[1])])
+
+
+def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
+    """The items as they stand there, where they follow each other, or one by one."""
+    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    first, last = items[0][0] - sentence[0], items[-1][1] - sentence[0]
+    for a, b in (*(match.span() for match in _ENUMERATION.finditer(text)), *_after_colon(text)):
+        if a < last and first < b:  # of a list that the reader has in part, all
+            first, last = min(first, a), max(last, b)
+    parts = [(a - sentence[0], b - sentence[0]) for a, b in items]
+    gaps = [text[a[1] : b[0]] for a, b in pairwise(parts)]
+    if all(_LINK.fullmatch(gap) for gap in gaps) or (first, last) != (parts[0][0], parts[-1][1]):
+        return trimmed(text[first:last])
+    return "; ".join(trimmed(text[a:b]) for a, b in parts)
+
+
+def items(text: str, readings: Sequence[Logits]) -> list[Span]:
+    """The items of a list in a text: those of the best span, and what else is marked as one."""
+    best = max((found for reading in readings for found in reading.spans(1)), default=None)
+    if best is None:
+        return []
+    start, end = best[1]
+    found = [(start + a, start + b) for a, b in split_items(text[start:end])]
+    marked = {item for reading in readings for chance, item in reading.listed() if chance >= _SURE}
+    return sorted([*found, *(i for i in marked if i[1] <= start or i[0] >= end)])
+
+
+def split_items(text: str) -> list[Span]:
+    """The items of an enumeration: "Ann, Bob and Eve"; the whole text if it is none."""
+    borders = [cut for match in _SEPARATOR.finditer(text) for cut in match.span()]
+    cuts = [0, *borders, len(text)]
+    parts = [(a, a + len(text[a:b].rstrip(" ,."))) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
+    parts = [(a, b) for a, b in parts if b > a]
+    told = [text[a:b] for a, b in parts]
+    # a year is part of a date (April 4, 2002), and clauses are no items
+    if any(_YEAR.match(part) or len(part.split()) > _LONGEST_ITEM for part in told):
+        return [(0, len(text))]
+    return parts
+
+
+def enumerates(sentence: str) -> bool:
+    """Whether a sentence names several: "Ann, Bob and Eve"."""
+    return bool(_ENUMERATION.search(sentence)) or bool(_after_colon(sentence))
+
+
+def _after_colon(sentence: str) -> list[Span]:
+    """The list after a sentence's last colon: "three conditions: lower tolls, a path, and a ban"."""
+    start = sentence.rfind(": ") + 2
+    return [(start, len(sentence))] if start > 1 and _CONJOINED.search(sentence, start) else []
+
+
+def with_items(chunk: Chunk, span: Span) -> Span:
+    """A sentence that ends with a colon goes on to the last of the list items below it."""
+    text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+    if not text.endswith(":"):
+        return span
+    end = span[1]
+    for start, stop in chunk.sentences[chunk.sentences.index(span) + 1 :]:
+        if not _is_item(chunk, end, start, stop):
+            break
+        end = stop
+    return span[0], end
+
+
+def _bullets(chunk: Chunk, span: Span) -> list[str]:
+    """The list items below a sentence that ends with a colon."""
+    end = with_items(chunk, span)[1]
+    below = [s for s in chunk.sentences if span[1] <= s[0] and s[1] <= end]
+    items = [chunk.text[a - chunk.start : b - chunk.start] for a, b in below]
+    return [
+        readable(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,")
+        for item in items
+    ]
+
+
+def _is_item(chunk: Chunk, before: int, start: int, stop: int) -> bool:
+    lead = chunk.text[before - chunk.start : start - chunk.start]
+    item = chunk.text[start - chunk.start : stop - chunk.start]
+    return bool(_BULLET.fullmatch(lead.strip(" \t\r\n") + " ") or _BULLET.match(item))
+
+
+def readable(sentence: str) -> str:
+    """A sentence on one line; of a quotation that goes on in another sentence, the missing mark is added."""
+    line = " ".join(sentence.split())
+    marks = re.findall("[“”]", line)
+    if not marks:
+        return line
+    if marks[0] == "”":
+        line = line[:-1] if len(marks) == 1 and line.endswith("”") else f"“{line}"
+    if marks[-1] == "“":
+        line = line[1:] if len(marks) == 1 and line.startswith("“") else f"{line}”"
+    return line
+
+
+def trimmed(part: str) -> str:
+    """A part of a sentence without punctuation at its ends, or a mark whose partner is outside."""
+    line = _without_stop(" ".join(part.split()).strip(" ,;:"))
+    for opening, closing in (("“", "”"), ("‘", "’"), ("(", ")"), ("[", "]")):
+        if line.startswith(opening) and line.count(opening) > line.count(closing):
+            line = line[1:]
+        elif line.endswith(closing) and line.count(closing) > line.count(opening):
+            line = line[:-1]
+    if line.count('"') % 2:
+        line = line.removeprefix('"').removesuffix('"')
+    return _without_stop(line.strip(" ,;:"))
+
+
+def _without_stop(line: str) -> str:
+    """Without a full stop at the end, which an abbreviation keeps."""
+    last = line.rpartition(" ")[2]
+    keeps = "." in last[:-1] or _ABBREVIATION.fullmatch(last)
+    return line[:-1] if line.endswith(".") and not keeps else line

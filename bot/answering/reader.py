@@ -1,0 +1,140 @@
+"""The reader: a small model that finds a question's answer in a passage, or sees that there is none.
+
+MiniLM with three heads, trained by `training/train_reader.py`, int8, in `model/` (its card is there). It
+gives logits; what is made of them is decided in `verifier`.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from vectorstore.datatypes import Span
+
+Floats = NDArray[np.float32]
+
+MODEL = Path(__file__).parent / "model"
+LONGEST = 288  # tokens of question and passage, as in training
+_QUESTION = 48  # tokens of the question
+_OVERLAP = 64  # tokens that the windows of a longer passage share
+_SPAN_TOKENS = 40  # an answer is no longer
+# its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
+_SLOWER = ["SkipLayerNormFusion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """What the reader makes of one text, or of one window of a long one: logits for each of its n tokens."""
+
+    text: int  # which of the texts
+    offsets: tuple[Span, ...]  # of each token, in characters of the text
+    words: tuple[int | None, ...]  # which word each token is of: an answer has whole words
+    start: Floats  # shape (n,): that the answer starts here, less the logit of "no answer"
+    end: Floats  # shape (n,): likewise that it ends here
+    items: Floats  # shape (n, 3): that a token is outside, begins, or goes on an item of a list
+    answers: float  # that the text holds an answer at all
+
+    def spans(self, most: int = 5) -> list[tuple[float, Span]]:
+        """The best spans that do not overlap, as (score, characters), best first; 0 is "no answer".
+
+        The score is start + end - null, as in Devlin et al. 2019, section 4.3.
+        """
+        n = len(self.offsets)
+        begins = np.array([i == 0 or self.words[i - 1] != self.words[i] for i in range(n)], bool)
+        ends = np.roll(begins, -1)
+        scores = np.where(begins, self.start, -np.inf)[:, None] + np.where(ends, self.end, -np.inf)[None, :]
+        scores[~np.triu(np.ones((n, n), bool)) | np.triu(np.ones((n, n), bool), _SPAN_TOKENS)] = -np.inf
+        found: list[tuple[float, Span]] = []
+        for _ in range(most):
+            first, last = np.unravel_index(int(scores.argmax()), scores.shape) if n else (0, 0)
+            if not n or not np.isfinite(scores[first, last]):
+                break
+            found.append((float(scores[first, last]), (self.offsets[first][0], self.offsets[last][1])))
+            scores[: last + 1, first:] = -np.inf  # whatever overlaps it
+        return found
+
+    def listed(self) -> list[tuple[float, Span]]:
+        """The items of a list, as (probability, characters) in the order of the text."""
+        logits = self.items - self.items.max(axis=1, keepdims=True)
+        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        found: list[tuple[list[float], Span]] = []
+        goes_on = False  # whether the token before is in an item
+        for i, (begin, end) in enumerate(self.offsets):
+            same_word = i > 0 and self.words[i] == self.words[i - 1]
+            inside = goes_on if same_word else bool(chances[i, 0] < 0.5)  # a word is as its first token
+            chance = 1 - float(chances[i, 0])
+            if inside and goes_on and (same_word or chances[i, 1] <= chances[i, 2]):
+                each, (first, _) = found[-1]
+                found[-1] = (each if same_word else [*each, chance], (first, end))
+            elif inside:
+                found.append(([chance], (begin, end)))
+            goes_on = inside
+        return [(float(np.mean(each)), span) for each, span in found]
+
+
+class Reader:
+    """The shipped model, safe to share between threads."""
+
+    def __init__(self, folder: Path = MODEL) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1  # a text a core, which is faster than all cores on one text
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(
+            str(folder / "reader.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=_SLOWER,
+        )
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        self._cores = ThreadPoolExecutor(_cores(), thread_name_prefix="reader")
+        self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Logits]:
+        """Read each text for the answer; a text that is too long is read in windows that overlap.
+
+        Each window is a batch of its own: int8 ranges that do not depend on what else is read.
+        """
+        with self._lock:
+            asked = self._tokenizer.encode(question, add_special_tokens=False).ids[:_QUESTION]
+            encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        room = LONGEST - len(asked) - 3
+        windows = [
+            (number, encoding, slice(begin, begin + room))
+            for number, encoding in enumerate(encodings)
+            for begin in range(0, max(1, len(encoding.ids) - _OVERLAP), room - _OVERLAP)
+        ]
+        return list(self._cores.map(lambda window: self._run(asked, *window), windows))
+
+    def _run(self, asked: list[int], text: int, encoding: Encoding, part: slice) -> Logits:
+        ids = encoding.ids[part]
+        tokens = np.array([[self._cls, *asked, self._sep, *ids, self._sep]], np.int64)
+        kinds = np.zeros_like(tokens)
+        lead = len(asked) + 2
+        kinds[0, lead:] = 1
+        given = {"input_ids": tokens, "token_type_ids": kinds}
+        start, end, items, answers = self._session.run(["start", "end", "items", "answers"], given)
+        there = slice(lead, lead + len(ids))
+        return Logits(
+            text=text,
+            offsets=tuple(encoding.offsets[part]),
+            words=tuple(encoding.word_ids[part]),
+            start=start[0, there] - start[0, 0],
+            end=end[0, there] - end[0, 0],
+            items=items[0, there],
+            answers=float(answers[0]),
+        )
+
+
+def _cores() -> int:
+    """How many cores this process may use, which in a container are fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

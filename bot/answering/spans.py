@@ -1,0 +1,83 @@
+"""Where the answer may stand: the reader's best spans in the best passages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answering.picking import Candidate
+from bot.answering.reader import Logits, Reader
+from vectorstore.datatypes import Passage, Span, header
+
+_MOST_READ = 4  # passages
+_MOST_CHARACTERS = 3000  # of passages, about 650 tokens: what two cores read in 50 ms
+_EACH = 2  # spans of a passage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A span that may answer, and the sentence that it stands in."""
+
+    passage: Passage
+    span: Span  # offsets into the article's text
+    text: str
+    sentence: Candidate
+    score: float  # the reader's, 0 is "no answer"
+    answers: float  # the reader's logit that the passage holds an answer
+    items: tuple[
+        tuple[float, Span], ...
+    ]  # of a list, in the passage: probability, offsets into the article's text
+
+
+def find(
+    question: str, passages: Sequence[Passage], candidates: list[Candidate], reader: Reader
+) -> list[Found]:
+    """The best spans of the passages, best first."""
+    chosen = _to_read(passages, candidates)
+    texts = [f"{_header(passage)}{passage.chunk.text}" for passage in chosen]
+    sentences = {(c.passage.article.source, c.span): c for c in candidates}
+    found: dict[tuple[str, Span], Found] = {}
+    for reading in reader.read(question, texts):
+        for each in _in_passage(chosen[reading.text], reading, sentences):
+            key = (each.passage.article.source, each.span)
+            if key not in found or found[key].score < each.score:
+                found[key] = each
+    return sorted(found.values(), key=lambda each: -each.score)
+
+
+def _to_read(passages: Sequence[Passage], candidates: list[Candidate]) -> list[Passage]:
+    """As many passages as there is time for: the first, and those with the likeliest sentences."""
+    likely = {id(c.passage): i for i, c in reversed(list(enumerate(candidates)))}
+    order = sorted(
+        range(len(passages)), key=lambda i: min(2 * i, 1 + 2 * likely.get(id(passages[i]), len(candidates)))
+    )
+    chosen: list[Passage] = []
+    room = _MOST_CHARACTERS
+    for passage in (passages[place] for place in order):
+        if not chosen or (len(passage.chunk.text) <= room and len(chosen) < _MOST_READ):
+            chosen.append(passage)
+            room -= len(passage.chunk.text)
+    return chosen
+
+
+def _header(passage: Passage) -> str:
+    return f"{header(passage.article, passage.chunk.section)}\n"
+
+
+def _in_passage(
+    passage: Passage, reading: Logits, sentences: dict[tuple[str, Span], Candidate]
+) -> list[Found]:
+    """The reading's best spans, as parts of sentences of the article; not of its header."""
+    chunk, source = passage.chunk, passage.article.source
+    shift = chunk.start - len(_header(passage))
+    items = tuple(
+        (chance, (a + shift, b + shift)) for chance, (a, b) in reading.listed() if a + shift >= chunk.start
+    )
+    made = []
+    for score, (start, end) in reading.spans(_EACH + 2):
+        span = (start + shift, end + shift)
+        inside = next((s for s in chunk.sentences if s[0] <= span[0] < s[1]), None)
+        if inside is None or (sentence := sentences.get((source, inside))) is None:
+            continue
+        span = (span[0], min(span[1], inside[1]))
+        text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+        made.append(Found(passage, span, text, sentence, score, reading.answers, items))
+    return made[:_EACH]

@@ -1,0 +1,119 @@
+"""What is made of the reader's logits, and that the shipped model is the one that its files speak of."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from bot.answering.lists import enumerates, trimmed, with_items
+from bot.answering.reader import LONGEST, MODEL, Logits, Reader
+from vectorstore.datatypes import Chunk
+
+
+def reading(start: list[float], end: list[float], marks: str = "") -> Logits:
+    """A reading of words of one letter; a mark is o(utside), b(egins) or i(nside)."""
+    n = len(start)
+    items = np.array([[4.0 * (mark == m) for m in "obi"] for mark in marks.ljust(n, "o")], np.float32)
+    offsets = tuple((2 * i, 2 * i + 1) for i in range(n))
+    return Logits(
+        0, offsets, tuple(range(n)), np.array(start, np.float32), np.array(end, np.float32), items, 1.0
+    )
+
+
+def test_the_best_spans_do_not_overlap() -> None:
+    """The best first; the next shares no token with it."""
+    found = reading([0, 5, 0, 3], [0, 1, 6, 2]).spans(2)
+    assert [span for _, span in found] == [(2, 5), (6, 7)]
+    assert found[0][0] == pytest.approx(11)
+
+
+def test_an_answer_has_whole_words() -> None:
+    """However the tokenizer cuts them."""
+    (read,) = Reader().read(
+        "Who arranged the call?", ["The call was arranged by Volodymyr Zelenskyy in Orrhamshire."]
+    )
+    text = "The call was arranged by Volodymyr Zelenskyy in Orrhamshire."
+    borders = {0, len(text)} | {i for i, letter in enumerate(text) if letter in " ."}
+    borders |= {i + 1 for i in borders}
+    found = [span for _, span in read.spans(5)] + [span for _, span in read.listed()]
+    assert found
+    assert all(start in borders and end in borders for start, end in found)
+
+
+def test_a_span_is_not_longer_than_an_answer() -> None:
+    """Forty tokens by default."""
+    start, end = [0.0] * 60, [0.0] * 60
+    start[0], end[59], end[10] = 5, 9, 4
+    assert reading(start, end).spans(1)[0][1] == (0, 21)
+
+
+def test_items_of_a_list_are_told_apart() -> None:
+    """A new one begins at a begin, or after something else."""
+    found = reading([0] * 7, [0] * 7, "bibo" + "ib").listed()
+    assert [span for _, span in found] == [(0, 3), (4, 5), (8, 9), (10, 11)]
+
+
+def test_a_text_that_is_too_long_is_read_in_windows() -> None:
+    """The answer is found wherever it stands, and no token is left out."""
+    text = "The sky was grey. " * 120 + "Ann Lee opened the bridge in May. " + "Rain fell. " * 120
+    readings = Reader().read("Who opened the bridge?", [text, "Ann Lee opened the bridge."])
+    of_long = [r for r in readings if r.text == 0]
+    assert len(of_long) > 2
+    assert all(len(r.offsets) < LONGEST for r in of_long)
+    covered = {offset for r in of_long for offset in r.offsets}
+    assert max(end for _, end in covered) == len(text.rstrip())
+    best = max(of_long, key=lambda r: r.spans(1)[0][0])
+    start, end = best.spans(1)[0][1]
+    assert text[start:end] == "Ann Lee"
+
+
+def test_a_text_reads_the_same_beside_any_other() -> None:
+    """A window is a batch of its own."""
+    reader, text = Reader(), "The ferry leaves at noon from pier two."
+    (alone,) = reader.read("When does the ferry leave?", [text])
+    beside = reader.read("When does the ferry leave?", [text * 20, text])[-1]
+    assert np.array_equal(alone.start, beside.start)
+
+
+def test_the_verifier_belongs_to_the_reader_beside_it() -> None:
+    """Its weights were fitted on the scores of that very file."""
+    fitted = json.loads((MODEL / "verifier.json").read_text(encoding="utf-8"))
+    assert fitted["reader"] == hashlib.sha256((MODEL / "reader.onnx").read_bytes()).hexdigest()
+    assert fitted["reader"] in (MODEL / "README.md").read_text(encoding="utf-8")
+    assert (MODEL / "reader.onnx").stat().st_size < 25_000_000
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("in May,", "in May"),
+        ("“the guns", "the guns"),
+        ("“all of it”", "“all of it”"),
+        ("Orrham (north", "Orrham (north"),
+        ("9 a.m.", "9 a.m."),
+        ("the U.S.", "the U.S."),
+        ("Acme Inc.", "Acme Inc."),
+    ],
+)
+def test_a_part_of_a_sentence_is_trimmed(part: str, told: str) -> None:
+    """Of punctuation and of marks without a partner at its ends."""
+    assert trimmed(part) == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "several"),
+    [("Present were Ann Lee, Bo Park and Eva Stone.", True), ("Ann Lee, the mayor, was late.", False)],
+)
+def test_an_enumeration_is_seen(sentence: str, several: bool) -> None:
+    """Names with commas and an "and" before the last."""
+    assert enumerates(sentence) is several
+
+
+def test_a_sentence_with_a_colon_goes_on_to_its_bullets() -> None:
+    """Up to the last of them."""
+    text = "Check this:\n- The link works.\n- The title is true.\nThen post it."
+    sentences = [(0, 11), (12, 29), (30, 50), (51, 64)]
+    chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=tuple(sentences))
+    assert with_items(chunk, (0, 11)) == (0, 50)
+    assert with_items(chunk, (51, 64)) == (51, 64)
