@@ -12,7 +12,9 @@ from vectorstore.datatypes import Passage, Span
 
 _MOST_CITED = 3
 _ALSO = 0.75  # of the best answer's probability: another article's answer with less is not shown
-_LIST_SHARE = 0.2  # of that probability: an enumeration with so much comes first where a list is asked for
+# of that probability: an enumeration with so much comes first where a list is asked for
+_LIST_SHARE, _LIST_SHARE_OF_LONG = 0.05, 0.2
+_NO_LIST = 3  # words: so short an answer is hardly a list
 _SHORTEST_REASON = 4  # words; a shorter answer to "why?" is shown as its sentence
 _REST_OF_REASON = 12  # words up to the end of the sentence that still belong to a reason
 
@@ -46,7 +48,8 @@ def composed(
 
 def _enumerating(ranked: list[tuple[float, Found]]) -> tuple[float, Found]:
     """The likeliest span in a sentence that enumerates: "who came?" is answered by names, not "leaders"."""
-    least = _LIST_SHARE * ranked[0][0]
+    short = len(ranked[0][1].text.split()) <= _NO_LIST
+    least = (_LIST_SHARE if short else _LIST_SHARE_OF_LONG) * ranked[0][0]
     named = (pair for pair in ranked if pair[0] >= least and lists.enumerates(pair[1].sentence.text))
     return next(named, ranked[0])
 

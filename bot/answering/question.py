@@ -112,7 +112,7 @@ class Question:
     @property
     def search_text(self) -> str:
         """What is given to retrieval."""
-        return f"{self.text} {self.context}".strip()
+        return f"{spelt_out(self.text)} {self.context}".strip()
 
 
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
