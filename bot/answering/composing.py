@@ -8,7 +8,7 @@ from bot.answering import lists, polar, speech
 from bot.answering.datatypes import Citation
 from bot.answering.question import Kind, Question
 from bot.answering.spans import Found
-from vectorstore.datatypes import Passage, Span
+from vectorstore.datatypes import ArticleInfo, Chunk, Passage, Span
 
 _MOST_CITED = 3
 _ALSO = 0.75  # of the best answer's probability: another article's answer with less is not shown
@@ -37,7 +37,11 @@ def composed(
     chance, best = _enumerating(ranked) if question.wants_list else ranked[0]
     listed = _listed(question, best, passages)
     if listed:
-        return [Part(part.text, _citation(best, chance, part.sentence)) for part in listed[:_MOST_CITED]]
+        article = best.passage.article
+        return [
+            Part(part.text, _quoting(article, part.chunk, part.sentence, chance))
+            for part in listed[:_MOST_CITED]
+        ]
     answers = [(chance, best), *_of_other_articles(question, ranked, max(least, _ALSO * chance))]
     if len(answers) == 1:
         return [Part(_verdict(question, best) + _text(question, best), _citation(best, chance))]
@@ -58,7 +62,9 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
     """The author's name, and the line that it stands in."""
     chunk = passage.chunk
     line = next((s for s in chunk.sentences if s[0] <= span[0] and span[1] <= s[1]), span)
-    return Part(chunk.text[span[0] - chunk.start : span[1] - chunk.start], _quoting(passage, line, 1.0))
+    return Part(
+        chunk.text[span[0] - chunk.start : span[1] - chunk.start], _quoting(passage.article, chunk, line, 1.0)
+    )
 
 
 def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[lists.Stretch]:
@@ -119,13 +125,12 @@ def _dated(part: Part) -> str:
     return f"{part.text} ({part.citation.date})" if part.citation.date else part.text
 
 
-def _citation(each: Found, chance: float, sentence: Span | None = None) -> Citation:
-    span = sentence or lists.with_items(each.passage.chunk, each.sentence.span)
-    return _quoting(each.passage, span, chance)
+def _citation(each: Found, chance: float) -> Citation:
+    chunk = each.passage.chunk
+    return _quoting(each.passage.article, chunk, lists.with_items(chunk, each.sentence.span), chance)
 
 
-def _quoting(passage: Passage, span: Span, chance: float) -> Citation:
-    chunk, article = passage.chunk, passage.article
+def _quoting(article: ArticleInfo, chunk: Chunk, span: Span, chance: float) -> Citation:
     return Citation(
         title=article.title,
         source=article.source,

@@ -42,6 +42,7 @@ class Stretch:
 
     text: str
     sentence: Span  # what is quoted, offsets into the article's text
+    chunk: Chunk  # that it stands in
 
 
 def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
@@ -49,7 +50,7 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
     chunk = best.passage.chunk
     span = with_items(chunk, best.sentence.span)
     if span != best.sentence.span:
-        return [Stretch("; ".join(_bullets(chunk, best.sentence.span)), span)]
+        return [Stretch("; ".join(_bullets(chunk, best.sentence.span)), span, chunk)]
     sure = [item for chance, item in best.items if chance >= _SURE]
     found = []
     for near, sentence in _around(best, passages):
@@ -60,7 +61,7 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
         elif len(items) < 2:  # a single name in a sentence beside it may be anything
             items = _alike(near, sentence) if enumerates(best.sentence.text) else []
         if items:
-            found.append(Stretch(_told(near, sentence, items), sentence))
+            found.append(Stretch(_told(near, sentence, items), sentence, near))
     return found
 
 
