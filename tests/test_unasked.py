@@ -312,3 +312,21 @@ async def test_hello_is_said_once(scene: Stage, bot: QuickBot) -> None:
 def test_what_is_a_question(text: str, asks: bool) -> None:
     """A question mark and some content, or a question word that asks for something."""
     assert is_question(text) is asks
+
+
+async def test_messages_that_overtake_each_other_are_put_in_order(
+    scene: Stage, bot: QuickBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one's settings are read slowly, so that the second one is gathered before it."""
+    read, waits = bot.desk.settings, iter([0.08])
+
+    async def slow(guild: int | None) -> GuildSettings:
+        await asyncio.sleep(next(waits, 0))
+        return await read(guild)
+
+    monkeypatch.setattr(bot.desk, "settings", slow)
+    await scene.discord.say("hey, about the ferry")
+    last = await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: unasked(scene))
+    assert scene.chain.asked[0][0] == "hey, about the ferry\nwhen does it open?"
+    assert unasked(scene)[0]["message_reference"]["message_id"] == last["id"]

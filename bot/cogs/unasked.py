@@ -58,7 +58,8 @@ class Unasked(commands.Cog):
         if not _chosen(message.channel, settings):
             return
         if _is_staff(message.author, settings):
-            self._staff_spoke[message.channel.id] = message.id
+            last = self._staff_spoke.get(message.channel.id, 0)
+            self._staff_spoke[message.channel.id] = max(last, message.id)
             return
         if message.reference is not None or len(self._gathered) >= _MOST_WAITING:
             return
@@ -91,7 +92,8 @@ class Unasked(commands.Cog):
         while len(self._gathered[key]) > count:
             count = len(self._gathered[key])
             await asyncio.sleep(self.pause)
-        messages = self._gathered.pop(key)
+        # ids grow with time; the events of two messages may overtake each other while settings are read
+        messages = sorted(self._gathered.pop(key), key=lambda message: message.id)
         try:
             with self._asking.working():
                 await self._answer(messages)
