@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--rate", type=float, default=_RATE)
+    parser.add_argument("--start", type=Path, help="a finished run's checkpoint, whose weights to go on from")
     args = parser.parse_args()
     torch.manual_seed(7)
     chance = random.Random(7)  # noqa: S311
@@ -186,6 +187,8 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = args.folder / "checkpoint.pt"
     spent, step = 0.0, 0
+    if args.start is not None:
+        reader.load_state_dict(torch.load(args.start, map_location=device)["reader"])
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device)
         reader.load_state_dict(state["reader"])
