@@ -50,7 +50,7 @@ fmt: $(READY) ## format and mend what can be mended
 
 lock: $(READY) ## pin every version anew (torch stays at the version of the CPU build)
 	@echo 'torch==2.13.0+cpu' > .venv/constraints.txt
-	$(PYTHON) -m uv pip compile pyproject.toml --all-extras --quiet --no-header --no-emit-find-links \
+	$(PYTHON) -m uv pip compile pyproject.toml --extra dev --extra bench --quiet --no-header --no-emit-find-links \
 		--python-version 3.11 --constraint .venv/constraints.txt --output-file requirements.lock
 	@sed -i.old -e 's/+cpu$$//' -e '/-c .venv/d' -e '/^    #  *$$/d' requirements.lock && rm requirements.lock.old
 

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
-from bot.settings import BotSettings
+from bot.answering.opening import open_generator
+from bot.settings import BotSettings, ChatSettings
 from bot.terminal import library as library_commands
 from bot.terminal.evaluate import Score, history, read_cases, report, report_json
 from bot.terminal.library import AsJson, LibraryName
@@ -21,6 +22,11 @@ from vectorstore.command_line import run
 from vectorstore.datatypes import UserError
 from vectorstore.library import open_library
 from vectorstore.settings import VectorstoreSettings
+
+ModelName = Annotated[str | None, typer.Option("--model", help="provider:model, or builtin; LLM by default.")]
+PromptName = Annotated[
+    str | None, typer.Option("--prompt", help="A file of prompts/, without .md; BOT_LLM_PROMPT by default.")
+]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(library_commands.app, name="library")
@@ -60,6 +66,8 @@ def invite() -> None:
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question, in quotation marks.")] = None,
     library: LibraryName = None,
+    model: ModelName = None,
+    prompt: PromptName = None,
     json_: AsJson = False,
     why: Annotated[
         bool, typer.Option("--why", help="Also show what was read and why it was answered or not.")
@@ -73,7 +81,7 @@ def ask(
         raise typer.BadParameter(
             'give one question ("who attended?"), or --jsonl and questions on standard input'
         )
-    chain = _chain(library)
+    chain = _chain(library, model, prompt)
     if question is not None:
         answer = chain.answer(question)
         print(as_json(answer)) if json_ else show(answer, Console(soft_wrap=False))
@@ -110,14 +118,20 @@ def evaluate(
         raise UserError(f"{score.share():.3f} correct, and --min-correct asks for {min_correct:g}")
 
 
-def _chain(library: str | None) -> Chain:
-    settings = BotSettings()
+def _chain(library: str | None, model: str | None = None, prompt: str | None = None) -> Chain:
+    settings, chat = BotSettings(), ChatSettings()
+    if prompt is not None:
+        chat.prompt = prompt
+    if model is not None:
+        chat.model = None if model == "builtin" else model
     opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
+    built_in, prompts = BuiltIn(), Prompts()
     try:
         return Chain(
             opened,
-            Prompts(),
-            BuiltIn(),
+            prompts,
+            built_in,
+            open_generator(chat, prompts, built_in),
             threshold=settings.threshold_of(opened.store.library),
             k=settings.passages,
         )

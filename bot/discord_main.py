@@ -10,14 +10,16 @@ from typing import Any
 import discord
 
 from bot.adding import Adder
+from bot.answering.builtin import BuiltIn
+from bot.answering.opening import open_generator
 from bot.client import PERMISSIONS, FootnoteBot
 from bot.database import Database
 from bot.desk import Desk
 from bot.libraries import Libraries
-from bot.settings import BotSettings, DiscordSettings
+from bot.settings import BotSettings, ChatSettings, DiscordSettings
 from bot.supervisor import supervise
 from bot.turns import FairQueue
-from prompts import Prompts
+from prompts import PromptError, Prompts
 from vectorstore.datatypes import UserError
 from vectorstore.library import Shelf
 from vectorstore.settings import VectorstoreSettings
@@ -34,7 +36,14 @@ def run_discord() -> None:
     url = settings.database_url
     data.mkdir(parents=True, exist_ok=True)
     database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
-    libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings(), database.adders)
+    prompts, built_in = Prompts(), BuiltIn()
+    try:
+        generator = open_generator(ChatSettings(), prompts, built_in)
+    except PromptError as error:  # written for prompt authors, who see the terminal
+        raise UserError(str(error)) from error
+    libraries = Libraries(
+        Shelf(vectorstore), prompts, BotSettings(), database.adders, built_in=built_in, generator=generator
+    )
     libraries.shared()  # compile the embedding model and open the index before anybody asks
     gc.collect()
     gc.freeze()  # a full collection of all that was imported stops the event loop for a sixth of a second

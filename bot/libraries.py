@@ -5,8 +5,9 @@ from functools import partial
 from threading import Lock
 
 from bot.answering.builtin import BuiltIn
-from bot.answering.chain import Chain
+from bot.answering.chain import Asked, Chain, OnText, condense
 from bot.answering.datatypes import Answer, Turn
+from bot.answering.generating import Generator
 from bot.settings import BotSettings
 from prompts import Prompts
 from vectorstore.datatypes import Chunk, NoArticlesError, UserError
@@ -34,30 +35,55 @@ class Libraries:
     """
 
     def __init__(
-        self, shelf: Shelf, prompts: Prompts, settings: BotSettings, adders: Adders | None = None
+        self,
+        shelf: Shelf,
+        prompts: Prompts,
+        settings: BotSettings,
+        adders: Adders | None = None,
+        *,
+        built_in: BuiltIn | None = None,
+        generator: Generator | None = None,
     ) -> None:
         self._shelf, self._prompts, self._settings = shelf, prompts, settings
         self._shared_with = _guild_ids(settings.shared_guilds)  # none: with all
         self._adders = adders
-        self._answerer = BuiltIn()
+        self._answerer = built_in or BuiltIn()
+        self._generator = generator
         self._chains: dict[str, Chain] = {}
         self._lock = Lock()
 
     def answer(
-        self, text: str, history: Sequence[Turn], guild: int | None, threshold: float | None = None
+        self,
+        text: str,
+        history: Sequence[Turn],
+        guild: int | None,
+        threshold: float | None = None,
+        on_text: OnText | None = None,
     ) -> Answer:
         """The better answer of the shared and the server's own library.
 
+        A chat model is asked with the passages of the library that has the nearest one, and with the other's
+        only if those do not answer. `on_text` is told its checked text as it grows.
         Raises NoArticlesError when neither has an article, UserError when the question cannot be asked.
         """
-        answers = []
+        account = str(guild or "")
+        condensed = condense(self._generator, text, history, account)
+        found: list[tuple[Chain, Asked]] = []
         for name in self._may_ask(guild):
             try:
-                answers.append(self._chain(name).answer(text, history, threshold=threshold))
+                chain = self._chain(name)
+                found.append((chain, chain.retrieve(text, history, condensed=condensed)))
             except NoArticlesError:
                 continue
-        if not answers:
+        if not found:
             raise NoArticlesError(_NONE_YET if self._may_ask(guild) else _NOT_HERE)
+        found.sort(key=lambda pair: -max(p.dense for p in pair[1].passages))
+        answers = []
+        for chain, asked in found:
+            answer = chain.answer_from(asked, threshold=threshold, account=account, on_text=on_text)
+            answers.append(answer)
+            if self._generator is not None and not answer.abstained:
+                break
         return max(answers, key=lambda answer: (not answer.abstained, answer.trace.likelihood))
 
     def origin(self, answer: Answer, guild: int | None) -> str:
@@ -127,6 +153,7 @@ class Libraries:
                     library,
                     self._prompts,
                     self._answerer,
+                    self._generator,
                     threshold=self._settings.threshold_of(name),
                     k=self._settings.passages,
                 )

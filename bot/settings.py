@@ -1,6 +1,6 @@
 """What the faces and the answerers need to know."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +34,33 @@ class BotSettings(BaseSettings):
     def threshold_of(self, library: str) -> float | None:
         """The threshold that is set for a library; None for the calibrated one."""
         return self.thresholds.get(library, self.threshold)
+
+
+class ChatSettings(BaseSettings):
+    """The chat model that answers in place of the built-in answerer, if any."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOT_LLM_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    model: str | None = Field(
+        None,
+        validation_alias="LLM",
+        description="provider:model, for example ollama:llama3.2; empty for the built-in answerer",
+    )
+    url: str | None = Field(None, description="where the provider, or a server that speaks like it, is")
+    options: dict[str, Any] = Field({}, description='of its LangChain client, for example {"temperature": 0}')
+    prompt: str = Field("answer", description="the prompt file that it answers with")
+    first_token_seconds: float = Field(
+        15, gt=0, description="how long to wait for its first word, in seconds"
+    )
+    seconds: float = Field(40, gt=0, le=50, description="how long to wait for all of its answer")
+    price_in: float = Field(0, ge=0, description="of a million tokens that it reads, in any currency")
+    price_out: float = Field(0, ge=0, description="of a million tokens that it writes")
+    daily_tokens: int | None = Field(None, ge=0, description="at most so many a day, read and written")
+    daily_tokens_per_server: int | None = Field(None, ge=0, description="the same for each Discord server")
+    daily_cost: float | None = Field(None, ge=0, description="at most so much a day, by the prices above")
+    daily_cost_per_server: float | None = Field(None, ge=0, description="the same for each Discord server")
 
 
 class DiscordSettings(BaseSettings):

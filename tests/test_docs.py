@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from bot.settings import BotSettings, DiscordSettings
+from bot.settings import BotSettings, ChatSettings, DiscordSettings
 from ingest.settings import IngestSettings
 from vectorstore.settings import VectorstoreSettings
 
@@ -32,6 +32,7 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
         variables(VectorstoreSettings)
         | variables(IngestSettings)
         | variables(BotSettings)
+        | variables(ChatSettings)
         | variables(DiscordSettings)
     )
     assert told.keys() == known.keys()
@@ -42,7 +43,7 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     """A description each."""
-    for settings in (VectorstoreSettings, IngestSettings, BotSettings, DiscordSettings):
+    for settings in (VectorstoreSettings, IngestSettings, BotSettings, ChatSettings, DiscordSettings):
         assert all(field.description for field in settings.model_fields.values())
 
 

@@ -38,6 +38,12 @@ class BuiltIn:
         self._folder = folder
         self._lock = Lock()
 
+    @property
+    def reader(self) -> Reader:
+        """The reader, loaded when it is first asked for."""
+        with self._lock:
+            return self._reader
+
     @cached_property
     def _reader(self) -> Reader:
         return Reader(self._folder)
@@ -66,9 +72,7 @@ class BuiltIn:
     def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
-        with self._lock:
-            reader = self._reader
-        found = find(question.standalone, retrieval.passages, candidates, reader)
+        found = find(question.standalone, retrieval.passages, candidates, self.reader)
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 

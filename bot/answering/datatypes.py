@@ -47,6 +47,30 @@ class SpanSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A sentence that a chat model wrote and that nobody is shown, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """What a chat model was asked with, what it wrote, and what that cost."""
+
+    model: str  # provider:model
+    prompt: str  # name of the prompt file
+    prompt_hash: str  # of its text, twelve hexadecimal digits
+    raw: str  # as the model wrote it
+    dropped: tuple[Dropped, ...]  # by the citation check
+    tokens_in: int
+    tokens_out: int
+    cost: float  # in the currency of the prices that are set; 0 without
+    first_token: float  # seconds
+    seconds: float  # of the model alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Why an answer is what it is: what was read, and how likely it was found to answer."""
 
@@ -56,6 +80,7 @@ class Trace:
     threshold: float  # below it the answer is an abstention
     read_as: str = ""  # the question as the reader was asked, what it refers back to put in
     spans: tuple[SpanSeen, ...] = ()  # the likeliest first
+    generated: Generated | None = None  # where a chat model was asked, even if its answer was not used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +95,4 @@ class Answer:
     library: str
     seconds: float
     trace: Trace
+    note: str = ""  # one short line for the reader, for example that the chat model could not be reached

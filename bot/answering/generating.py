@@ -1,0 +1,166 @@
+"""A chat model answers from passages: prompt, model, citation check."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from bot.answering.budget import Budget, Spent
+from bot.answering.chat_model import ChatModel, Messages, ModelError, Usage, tokens
+from bot.answering.datatypes import Generated, Turn
+from bot.answering.support import Checked, CitationCheck
+from bot.answering.untrusted import as_data, visible
+from prompts import Prompt, Prompts
+from vectorstore.datatypes import Passage
+from vectorstore.embeddings import Embedder
+
+_ANSWER, _CONDENSE = frozenset({"passages", "question"}), frozenset({"history", "question"})
+_UNKNOWN = "UNKNOWN"  # what the prompt asks for where the passages do not answer
+_LIKELY_OUT = 200  # tokens of an answer, reserved before it is written
+_REMEMBERED = 3  # turns that a question is condensed with
+_LONGEST_QUESTION = 400  # characters of a condensed one
+_BUILT_IN = "; this is the built-in answer"
+
+
+class NotGeneratedError(Exception):
+    """The chat model's answer cannot be used; the text is a line for the reader."""
+
+    def __init__(self, reason: str, generated: Generated | None = None) -> None:
+        super().__init__(f"{reason[:1].upper()}{reason[1:]}{_BUILT_IN}.")
+        self.generated = generated
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A chat model's answer, checked; without citations it says that the passages do not answer."""
+
+    checked: Checked
+    generated: Generated
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Of a million tokens, in any one currency."""
+
+    tokens_in: float = 0.0
+    tokens_out: float = 0.0
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """Of so many tokens."""
+        return (tokens_in * self.tokens_in + tokens_out * self.tokens_out) / 1e6
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Answers with a chat model; `dataclasses.replace` makes one with another prompt or model."""
+
+    model: ChatModel
+    prompts: Prompts
+    check: CitationCheck
+    prompt: str = "answer"  # its file's name
+    budget: Budget = field(default_factory=Budget)
+    prices: Prices = Prices()
+
+    def __post_init__(self) -> None:
+        """Raises PromptError early, before anybody asks."""
+        self._prompt()
+        self.prompts.load("condense", _CONDENSE)
+
+    def rendered(self, question: str, passages: Sequence[Passage]) -> Messages:
+        """The messages exactly as they are sent."""
+        return self._prompt().filled(passages=as_data(passages), question=visible(question))
+
+    def generate(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        embedder: Embedder,
+        *,
+        account: str = "",
+        on_text: Callable[[str], None] | None = None,
+    ) -> Written:
+        """The model's answer without what the passages do not support; `on_text` is told it as it grows.
+
+        Raises NotGeneratedError where the model fails, its budget is used up, or nothing of it is supported.
+        """
+        prompt = self._prompt()
+        messages = self.rendered(question, passages)
+        checking = self.check.begin(question, passages, embedder)
+        raw: list[str] = []
+        told = ""
+
+        def take(piece: str) -> None:
+            nonlocal told
+            raw.append(piece)
+            supported = checking.feed(piece)
+            if on_text is not None and supported != told:
+                told = supported
+                on_text(supported)
+
+        try:
+            usage = self._ask(messages, account, take)
+        except ModelError as error:
+            raise NotGeneratedError(str(error), self._generated(prompt, raw, None)) from None
+        checked = checking.finish()
+        generated = self._generated(prompt, raw, usage, checked)
+        if not checked.citations and not _says_unknown("".join(raw)):
+            raise NotGeneratedError("the chat model's answer was not supported by the articles", generated)
+        return Written(checked, generated)
+
+    def condense(self, question: str, history: Sequence[Turn], account: str = "") -> str:
+        """A follow-up as it would be asked by itself; "" if the model cannot be asked, or does not do it."""
+        turns = "\n".join(f"Question: {visible(q)}\nAnswer: {visible(a)}" for q, a in history[-_REMEMBERED:])
+        messages = self.prompts.load("condense", _CONDENSE).filled(history=turns, question=visible(question))
+        pieces: list[str] = []
+        try:
+            self._ask(messages, account, pieces.append)
+        except (ModelError, NotGeneratedError):
+            return ""
+        condensed = " ".join("".join(pieces).split())
+        return condensed if len(condensed) <= _LONGEST_QUESTION else ""
+
+    # ---- inside
+
+    def _prompt(self) -> Prompt:
+        return self.prompts.load(self.prompt, _ANSWER)
+
+    def _ask(self, messages: Messages, account: str, on_text: Callable[[str], None]) -> Usage:
+        likely = self._spent(tokens(messages), _LIKELY_OUT)
+        day = self.budget.reserve(account, likely)
+        if day is None:
+            raise NotGeneratedError("the chat model's budget for today is used up")
+        spent = likely
+        try:
+            usage = self.model.stream(messages, on_text)
+            spent = self._spent(usage.tokens_in, usage.tokens_out)
+        finally:  # a failed question may have cost as much as was reserved
+            self._settle(day, account, likely, spent)
+        return usage
+
+    def _settle(self, day: date, account: str, likely: Spent, spent: Spent) -> None:
+        if spent != likely:
+            self.budget.settle(day, account, likely, spent)
+
+    def _spent(self, tokens_in: int, tokens_out: int) -> Spent:
+        return Spent(tokens_in + tokens_out, self.prices.cost(tokens_in, tokens_out))
+
+    def _generated(
+        self, prompt: Prompt, raw: list[str], usage: Usage | None, checked: Checked | None = None
+    ) -> Generated:
+        tokens_in, tokens_out = (usage.tokens_in, usage.tokens_out) if usage else (0, 0)
+        return Generated(
+            model=self.model.name,
+            prompt=prompt.name,
+            prompt_hash=prompt.hash,
+            raw="".join(raw),
+            dropped=checked.dropped if checked else (),
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            cost=self.prices.cost(tokens_in, tokens_out),
+            first_token=usage.first_token if usage else 0.0,
+            seconds=usage.seconds if usage else 0.0,
+        )
+
+
+def _says_unknown(raw: str) -> bool:
+    """Whether the model says, in one word, that the passages do not answer."""
+    return raw.strip(" .!\"'*`\n").upper() == _UNKNOWN
