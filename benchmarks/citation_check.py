@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.answering.alignment import evidence_for
+from bot.answering.judging import read_with
 from bot.answering.reader import Reader
 from bot.answering.support import CitationCheck
 from training.support_examples import Labelled, cited_for, labelled, part, passages_of, short_answers
@@ -83,7 +84,7 @@ def judge_drops(
     evidence = evidence_for(f"{each.question} {each.sentence}", cited, embedder)
     if evidence is None:
         return True
-    read = check.read(each.sentence, evidence, each.question)
+    read = read_with(check.models(embedder), each.sentence, evidence, each.question)
     judge = check.judges.answer if each.question else check.judges.sentence
     return judge.probability(each.sentence, evidence, read) < judge.threshold
 

@@ -9,10 +9,12 @@ import pytest
 
 from bot.answering.builtin import BuiltIn
 from bot.answering.claims import Claim, Cutter
+from bot.answering.cloze import gaps, respelt
 from bot.answering.figures import figures
+from bot.answering.missing import missing_in
 from bot.answering.names import names
 from bot.answering.reader import MODEL
-from bot.answering.support import Checked, CitationCheck, missing_in
+from bot.answering.support import Checked, CitationCheck
 from ingest.plain import read_plain
 from ingest.split import split
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage
@@ -182,6 +184,7 @@ def test_pieces_do_not_matter_to_the_cut(seed: int) -> None:
         ("Room B12, COVID-19, version 2.1.3.", "In B13, not COVID-21, version 2.1.4 ran.", ["2.1.4", "B13", "COVID-21"]),
         ("“We lose more water,” she said.", 'She said: "We lose more water"', []),
         ("She will win.", "She said “I will win this”.", ["“I will win this”"]),
+        ("It opens in spring; the fee doubled.", "It opens in autumn. The fee was trebled.", ["autumn", "trebled"]),
         ("See the page.", "See www.evil.example/x or evil.com now, @everyone", ["www.evil.example/x", "evil.com", "@everyone"]),
     ],
 )  # fmt: skip
@@ -208,6 +211,24 @@ def test_a_capital_at_the_start_of_a_sentence_is_no_firm_name() -> None:
 def test_a_date_is_no_number_beside() -> None:
     """Each figure is told once."""
     assert [fact.text for fact in figures("On 18 May 2026 at 7 pm 12 came.")] == ["18 May 2026", "7 pm", "12"]
+
+
+def test_figures_are_read_in_the_spelling_of_the_evidence() -> None:
+    """The models take "two" and "2" for strangers."""
+    assert (
+        respelt("2 of 19400 came at 19:05.", "Of 19,400 two came at 7.05 pm.")
+        == "two of 19,400 came at 7.05 pm."
+    )
+
+
+def test_the_reader_is_asked_for_what_the_evidence_has_others_of() -> None:
+    """With a question word in its place; for an answer in a few words by the question."""
+    evidence = "The toll for lorries is 12 euros, that for cars 3 euros. Ann Lee set it."
+    assert [gap.question for gap in gaps("Cars pay 12 euros as set by Ann Lee.", evidence)] == [
+        "Cars pay how much as set by Ann Lee."
+    ]
+    (gap,) = gaps("Ann Lee", evidence, "Who set it?")
+    assert (gap.question, [evidence[a:b] for a, b in gap.spans]) == ("Who set it?", ["Ann Lee"])
 
 
 # ---- the check
@@ -302,6 +323,14 @@ def test_what_leads_over_to_a_list_goes_with_it(checked: Check) -> None:
     result = checked("The guests were:\n- Ann Lee [1]\n- Tom Hill [1]")
     assert result.text == ""
     assert [dropped.text for dropped in result.dropped] == ["Ann Lee", "Tom Hill", "The guests were:"]
+
+
+def test_a_colon_without_a_list_is_a_sentence(checked: Check) -> None:
+    """Like any other."""
+    assert (
+        checked("The bridge cost 3.4 million euros [1]:\nSo [1].").text
+        == "The bridge cost 3.4 million euros: [1]"
+    )
 
 
 def test_a_list_of_the_article_is_quoted_whole(checked: Check) -> None:

@@ -18,9 +18,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from bot.answering.alignment import evidence_for
 from bot.answering.entailment import Entailment
-from bot.answering.judging import FEATURES, features
+from bot.answering.judging import FEATURES, Models, features, read_with
+from bot.answering.missing import missing_in
 from bot.answering.reader import MODEL, Reader
-from bot.answering.support import missing_in, read_with
 from training.support_examples import Labelled, cited_for, labelled, part, passages_of, short_answers
 from vectorstore.datatypes import Passage
 from vectorstore.embeddings import OnnxEmbedder
@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("data/models"))
     parser.add_argument("--folder", type=Path, default=MODEL)
     args = parser.parse_args()
-    embedder, reader = OnnxEmbedder(DEFAULT_MODEL, args.models), Reader(args.folder)
-    entailment = Entailment(args.folder)
+    embedder = OnnxEmbedder(DEFAULT_MODEL, args.models)
+    models = Models(Reader(args.folder), Entailment(args.folder), embedder)
     passages = passages_of(embedder)
     fitted: dict[str, object] = {
         "entailment": hashlib.sha256((args.folder / "support.onnx").read_bytes()).hexdigest(),
@@ -47,7 +47,7 @@ def main() -> None:
     }
     for kind, examples in (("sentence", labelled()), ("answer", short_answers())):
         chosen = [each for each in examples if part(each.article) == "calibrate"]
-        fitted[kind] = fit(kind, chosen, *collect(chosen, passages, embedder, reader, entailment))
+        fitted[kind] = fit(kind, chosen, *collect(chosen, passages, models))
     (args.folder / "support.json").write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 
 
@@ -74,19 +74,15 @@ def fit(kind: str, chosen: list[Labelled], x: np.ndarray, missing: np.ndarray) -
 
 
 def collect(
-    chosen: list[Labelled],
-    passages: dict[str, tuple[Passage, ...]],
-    embedder: OnnxEmbedder,
-    reader: Reader,
-    entailment: Entailment,
+    chosen: list[Labelled], passages: dict[str, tuple[Passage, ...]], models: Models
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features, shape (sentences, features), and which sentences lack a fact."""
     rows, missing = [], []
     for each in chosen:
-        cited = cited_for(each, passages[each.article], embedder)
-        evidence = evidence_for(f"{each.question} {each.sentence}", cited, embedder)
+        cited = cited_for(each, passages[each.article], models.embedder)
+        evidence = evidence_for(f"{each.question} {each.sentence}", cited, models.embedder)
         assert evidence is not None  # noqa: S101  (no passage of ours is empty)
-        read = read_with(reader, entailment, each.sentence, evidence, each.question)
+        read = read_with(models, each.sentence, evidence, each.question)
         rows.append(features(each.sentence, evidence, read))
         missing.append(bool(missing_in(cited, each.sentence, each.question)))
     return np.array(rows), np.array(missing)

@@ -16,16 +16,17 @@ from pathlib import Path
 
 from benchmarks import squad
 from bot.answering.alignment import evidence_for
+from bot.answering.cloze import respelt
 from bot.answering.facts import Fact, Kind
 from bot.answering.figures import figures
+from bot.answering.judging import is_short
 from bot.answering.names import names
 from bot.answering.question import understand
-from bot.answering.support import is_short
 from ingest.plain import read_plain
 from ingest.split import split
 from training.examples import OPPOSITES, WRITTEN, Asked, Questions, articles
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage
-from vectorstore.embeddings import OnnxEmbedder
+from vectorstore.embeddings import Embedder, OnnxEmbedder
 
 _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|will|can|could|has|have|had|must|may|should)\b(?! (?:not|never|no)\b)"
@@ -123,7 +124,7 @@ class Examples:
     ) -> Iterator[Example]:
         evidence = evidence_for(claim, passages, self._embedder)
         if evidence is not None:
-            yield Example(claim, evidence.text, supported, share)
+            yield Example(respelt(claim, evidence.text), evidence.text, supported, share)
 
     def _labelled(self, each: Labelled, ours: dict[str, tuple[Passage, ...]]) -> Iterator[Example]:
         passages, faithful = ours[each.article], each.label == "faithful"
@@ -264,7 +265,7 @@ def _answer(asked: Asked) -> str:
     return ", ".join(asked.passage[a:b] for a, b in spans)
 
 
-def cited_for(each: Labelled, passages: tuple[Passage, ...], embedder: OnnxEmbedder) -> tuple[Passage, ...]:
+def cited_for(each: Labelled, passages: tuple[Passage, ...], embedder: Embedder) -> tuple[Passage, ...]:
     """The passages that a careful writer would cite: of the best sentences, and of one that has the rest."""
     evidence = evidence_for(f"{each.question} {each.sentence}", passages, embedder)
     if evidence is None:

@@ -1,6 +1,6 @@
 """Train the entailment model of the citation check: claim and evidence in, whether it is supported out.
 
-    python -m training.train_support FOLDER QUESTIONS.json.gz … --start READER/checkpoint.pt --minutes 60
+    python -m training.train_support FOLDER QUESTIONS.json.gz … --start READER/checkpoint.pt --minutes 9
 
 It starts from the reader, which knows near misses already. The learning rate falls linearly over the minutes
 given; FOLDER gets the checkpoint, and model/support.onnx is what is made of it. Afterwards
@@ -25,7 +25,9 @@ from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.model_files import DEFAULT_MODEL, find_weights, quantise
 
 _BATCH_TOKENS = 2048
-_RATE, _WARM = 1e-4, 0.06
+_RATE, _WARM = 5e-5, 0.06
+_SMOOTHING = 0.05
+_OF_SUPPORTED = 2.0  # their weight: there are fewer of them
 
 Row = tuple[list[int], int, Example]
 """Token ids, where the evidence begins, and what they are of."""
@@ -61,7 +63,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--start", type=Path, required=True, help="the reader's checkpoint")
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--models", type=Path, default=Path("data/models"))
     args = parser.parse_args()
     torch.manual_seed(3)
@@ -134,10 +136,13 @@ def loss_of(model: Entailment, batch: list[Row], device: str) -> torch.Tensor:
         ids[i, : len(tokens)] = torch.tensor(tokens)
         mask[i, : len(tokens)] = 1
         kinds[i, lead : len(tokens)] = 1
-    supported = torch.tensor([float(example.supported) for _, _, example in batch], device=device)
+    wanted = [1 - _SMOOTHING if example.supported else _SMOOTHING for _, _, example in batch]
+    supported = torch.tensor(wanted, device=device)
+    weight = torch.tensor(_OF_SUPPORTED, device=device)
     with torch.autocast(device, dtype=torch.bfloat16):
         logits = model(ids.to(device), mask.to(device), kinds.to(device))
-    return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), supported)
+    cross = torch.nn.functional.binary_cross_entropy_with_logits
+    return cross(logits.float(), supported, pos_weight=weight)
 
 
 def export(model: Entailment, path: Path) -> None:

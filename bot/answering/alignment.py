@@ -111,7 +111,8 @@ def evidence_for(sentence: str, passages: Sequence[Passage], embedder: Embedder)
 
 def terms_of(sentence: str) -> list[Term]:
     """The facts and the other content words of a sentence, in order."""
-    found = [Term(fact.text, fact.span, fact) for fact in (*figures(sentence), *names(sentence))]
+    facts = [fact for fact in (*figures(sentence), *names(sentence)) if fact.firm or fact.is_name]
+    found = [Term(fact.text, fact.span, fact) for fact in facts]
     taken = [term.span for term in found]
     for match in WORD.finditer(sentence):
         word = match.group()

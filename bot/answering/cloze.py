@@ -13,7 +13,8 @@ import numpy as np
 
 from bot.answering.facts import Fact, Kind
 from bot.answering.figures import figures, is_told, years_of
-from bot.answering.names import forms, names, says_who, tokens_of
+from bot.answering.names import forms, names, tokens_of
+from bot.answering.nearness import places_of, rivals_of
 from bot.answering.reader import Logits
 from vectorstore.datatypes import Span
 
@@ -37,24 +38,28 @@ def gaps(claim: str, evidence: str, question: str = "") -> list[Gap]:
     A claim that only answers a question in a few words is looked for by that question.
     """
     if question:
-        spans = _verbatim(claim, evidence)
-        return [Gap(question, spans)] if spans else []
-    years = years_of(evidence)
-    told = [*figures(evidence), *names(evidence)]
+        run = _verbatim(claim, evidence)
+        return [Gap(question, run)] if run else []
+    years, told = years_of(evidence), [*figures(evidence), *names(evidence)]
     found = []
     for fact in (*figures(claim), *names(claim)):
-        spans = _named(fact, evidence) if fact.kind is Kind.NAME else _figured(fact, told, years)
-        rivals = any(
-            other.kind is fact.kind and not any(a < other.span[1] and other.span[0] < b for a, b in spans)
-            for other in told
-        )
-        known = fact.firm or any(
-            fact.values & other.values for other in told if other.firm and fact.kind is Kind.NAME
-        )
-        if spans and rivals and known:
+        spans = places_of(fact, evidence, told, years)
+        known = fact.firm or any(fact.values & other.values for other in told if other.firm and fact.is_name)
+        if spans and known and rivals_of(fact, spans, told):
             asks = f"{claim[: fact.span[0]]}{_asks(fact, claim)}{claim[fact.span[1] :]}"
-            found.append(Gap(asks, spans))
+            found.append(Gap(asks, tuple(spans)))
     return found
+
+
+def respelt(claim: str, evidence: str) -> str:
+    """The claim with its figures as the evidence writes them: the models read "two" and "2" as strangers."""
+    years, told = years_of(evidence), figures(evidence)
+    for fact in reversed(figures(claim)):
+        same = [other.text for other in told if other.kind is fact.kind and is_told(fact, [other], years)]
+        if same and fact.text not in same and re.search(r"\d", fact.text + same[0]):
+            end = fact.span[1] - fact.text.endswith(".")
+            claim = f"{claim[: fact.span[0]]}{same[0].rstrip('.')}{claim[end:]}"
+    return claim
 
 
 def margin(gap: Gap, reading: Logits) -> float:
@@ -87,12 +92,6 @@ def _asks(fact: Fact, claim: str) -> str:
     return "how much" if fact.unit else "how many"
 
 
-def _figured(fact: Fact, told: Sequence[Fact], years: frozenset[int]) -> tuple[Span, ...]:
-    return tuple(
-        other.span for other in told if other.kind is not Kind.NAME and is_told(fact, [other], years)
-    )
-
-
 def _verbatim(claim: str, evidence: str) -> tuple[Span, ...]:
     """Where the evidence has the claim's longest run of words."""
     words, told = tokens_of(claim), tokens_of(evidence)
@@ -108,18 +107,3 @@ def _run(same: Sequence[Sequence[bool]], i: int, j: int) -> int:
     """For how many words two texts go on alike."""
     diagonal = (row[j + k] for k, row in enumerate(same[i:]) if j + k < len(row))
     return sum(1 for _ in takewhile(bool, diagonal))
-
-
-def _named(name: Fact, text: str) -> tuple[Span, ...]:
-    """Where a text has a name: in full, or its last part where no other first name stands before it."""
-    tokens = tokens_of(text)
-    *first, last = [[bool(forms(t.group()) & forms(word)) for t in tokens] for word in name.words]
-    found = []
-    for place in (i for i, same in enumerate(last) if same):
-        begin = place - len(first)
-        full = begin >= 0 and all(here[begin + k] for k, here in enumerate(first))
-        before = tokens[place - 1].group() if place and not full else ""
-        adjoins = text[tokens[place - 1].end() : tokens[place].start()] == " "
-        if full or not (adjoins and before[:1].isupper() and says_who(before)):
-            found.append((tokens[begin if full else place].start(), tokens[place].end()))
-    return tuple(found or (tokens[i].span() for here in first[:1] for i, same in enumerate(here) if same))

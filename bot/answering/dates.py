@@ -25,6 +25,7 @@ _DATE = re.compile(
 _OPENING = re.compile(r"(?:^|[.!?:“\"]\s*)$")  # where "May" may be the verb
 _WEEKDAY = re.compile(r"\b(?P<day>Mon|Tues?|Wed(?:nes)?|Thur?s?|Fri|Sat(?:ur)?|Sun)(?:days?)?\b\.?")
 _HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+_SEASON = re.compile(r"\b(?:spring|summer|autumn|winter|(?<=in the )fall)\b", re.IGNORECASE)
 _HALF_DAY = r"(?:\s?[ap]\.?\s?m\b\.?)"
 _TIME = re.compile(
     rf"(?<![\d.,:])(?P<h>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:(?P<half>{_HALF_DAY})|(?P<oclock>\s+o[’']clock))"
@@ -56,6 +57,13 @@ def dates(text: str) -> Iterator[Fact]:
         if "day" in word.lower() or word.endswith("."):
             day = Day(weekday=_DAYS.index(word[:3].lower()))
             yield Fact(Kind.DATE, word, match.span(), days=frozenset([day]))
+
+
+def seasons(text: str) -> Iterator[Fact]:
+    """Seasons of the year."""
+    for match in _SEASON.finditer(text):
+        season = match.group().lower().replace("fall", "autumn")
+        yield Fact(Kind.DATE, match.group(), match.span(), frozenset([season]))
 
 
 def _days(got: dict[str, str]) -> list[Day]:

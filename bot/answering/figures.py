@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from bot.answering.dates import dates, times
+from bot.answering.dates import dates, seasons, times
 from bot.answering.facts import Day, Fact, Kind
 
 _UNITS = "one two three four five six seven eight nine".split()
@@ -48,9 +48,12 @@ _IN_WORDS = re.compile(
     r"(?:\s(?P<percent>per\s?cent\b)|\s(?P<after>dollar|pound|euro)s?\b)?",
     re.IGNORECASE,
 )
+_MULTIPLES = {2: ("double", "twice"), 3: ("treble", "triple", "thrice"), 4: ("quadruple",)}
+_MULTIPLE = re.compile(r"\b(?:(?:double|treble|triple|quadruple)[ds]?|twice|thrice)\b", re.IGNORECASE)
 _WEAK = frozenset({"one", "half", "zero"})  # words that seldom count: "one of them", "half-plot"
 
 
+_TH = re.compile(r"\d(?:st|nd|rd|th)$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 
 
@@ -59,7 +62,7 @@ def figures(text: str) -> tuple[Fact, ...]:
     """The dates, times and numbers of a text, in order."""
     found: list[Fact] = []
     rest = text
-    for finder in (dates, times, _digits, _in_words):
+    for finder in (dates, times, seasons, _digits, _in_words, _multiples):
         for fact in finder(rest):
             found.append(fact)
             if fact.span[0] < fact.span[1]:
@@ -140,6 +143,12 @@ def _counted(words: list[str]) -> float:
     return total + part
 
 
+def _multiples(text: str) -> Iterator[Fact]:
+    for match in _MULTIPLE.finditer(text):
+        times = next(n for n, stem in _MULTIPLES.items() if match.group().lower().startswith(stem))
+        yield Fact(Kind.NUMBER, match.group(), match.span(), frozenset([float(times)]))
+
+
 def is_told(fact: Fact, told: Iterable[Fact], years: frozenset[int]) -> bool:
     """Whether one of the figures told is this one; a date without a year may be of any of the `years`."""
     return any(_same(fact, each, years) for each in told)
@@ -147,11 +156,11 @@ def is_told(fact: Fact, told: Iterable[Fact], years: frozenset[int]) -> bool:
 
 def _same(fact: Fact, told: Fact, years: frozenset[int]) -> bool:
     if fact.kind is Kind.DATE:
-        return told.kind is Kind.DATE and any(
-            _is_part(own, other, years) for own in fact.days for other in told.days
-        )
-    if told.kind is Kind.DATE:  # "on the 18th", "in 2024"
-        parts = {float(part) for day in told.days for part in (day.day, day.year) if part}
+        days = ((own, other) for own in fact.days for other in told.days)
+        same = bool(fact.values & told.values) or any(_is_part(*pair, years) for pair in days)
+        return told.kind is Kind.DATE and same
+    if told.kind is Kind.DATE:  # "in 2026", "on the 18th"
+        parts = {day.day if _TH.search(fact.text) else day.year for day in told.days} - {None}
         return fact.kind is Kind.NUMBER and not fact.unit and bool(parts & fact.values)
     units = not fact.unit or not told.unit or fact.unit == told.unit
     hour = fact.kind is Kind.NUMBER and told.kind is Kind.TIME and bool(_hours(told) & fact.values)

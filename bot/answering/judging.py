@@ -14,18 +14,34 @@ from typing import Any
 
 import numpy as np
 
-from bot.answering.alignment import Evidence, Floats, Term
+from bot.answering.alignment import Evidence, Floats, Term, terms_of
+from bot.answering.cloze import gaps, margin, respelt
+from bot.answering.entailment import Entailment
 from bot.answering.facts import Kind
-from bot.answering.reader import MODEL
+from bot.answering.nearness import nearness
+from bot.answering.reader import MODEL, Reader
+from vectorstore.embeddings import Embedder
 
 FEATURES = (
-    "entails", "entails_high", "belongs", "belongs_not", "belong_others", "gaps",
+    "entails", "entails_high", "belongs", "belongs_not", "belong_others", "gaps", "nearest", "near",
     "cover", "cover_window", "worst", "missing_names", "missing_figures", "elsewhere", "negation",
 )  # fmt: skip
 _SURE = 6.0  # logits: a margin like that is none to worry about
+_NEAR = 0.4  # where nothing could be meant instead
+_FEW_TERMS = 3  # a claim with fewer is read together with the question
+_MOST_GAPS = 4  # facts that the reader is asked for: each costs a third of a claim's time
 _NEGATION = re.compile(
     r"\b(?:not|never|no|nobody|none|nothing|without|neither|nor|cannot)\b|n[’']t\b", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a claim is read with."""
+
+    reader: Reader
+    entailment: Entailment
+    embedder: Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,8 @@ class Readings:
     """What the models say of a claim and its evidence, in logits."""
 
     entails: float
-    margins: tuple[float, ...]  # of each fact that stands in the evidence beside others: cloze.margin
+    margins: tuple[float, ...]  # of facts that the evidence has others like: cloze.margin
+    near: tuple[float, ...]  # of such facts: nearness
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,23 @@ def _judge(fitted: dict[str, Any]) -> Judge:
     return Judge(weights, fitted["weights"]["bias"], fitted["threshold"])
 
 
+def is_short(claim: str) -> bool:
+    """Whether a claim says nothing without its question: "Ann Lee"."""
+    return len(terms_of(claim)) < _FEW_TERMS
+
+
+def read_with(models: Models, claim: str, evidence: Evidence, question: str = "") -> Readings:
+    """What the models say of a claim and its evidence; `question` is what a short claim answers."""
+    text = evidence.text
+    claim = respelt(claim, text)
+    margins = tuple(
+        max(margin(gap, reading) for reading in models.reader.read(gap.question, [text]))
+        for gap in gaps(claim, text, question)[:_MOST_GAPS]
+    )
+    whole = f"{question} {claim}".strip()
+    return Readings(models.entailment.logit(whole, text), margins, nearness(whole, text, models.embedder))
+
+
 def features(claim: str, evidence: Evidence, read: Readings) -> Floats:
     """In the order of FEATURES; each roughly between -1 and 1."""
     terms, window = evidence.terms, evidence.window.cover
@@ -81,6 +115,8 @@ def features(claim: str, evidence: Evidence, read: Readings) -> Floats:
         max(0.0, -math.tanh(least / _SURE)),
         math.tanh(second / _SURE),
         min(1.0, len(read.margins) / 4),
+        min(read.near, default=_NEAR),
+        sum(read.near) / len(read.near) if read.near else _NEAR,
         _mean(evidence.cover),
         _mean(window),
         float((1 - evidence.cover).max(initial=0.0)),

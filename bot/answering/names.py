@@ -9,6 +9,7 @@ from itertools import pairwise
 from bot.answering.facts import Fact, Kind
 from bot.answering.figures import figures
 from bot.answering.question import FUNCTION_WORDS
+from vectorstore.datatypes import Span
 from vectorstore.lexical import stem_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-’'.][^\W_]+)*")
@@ -56,7 +57,7 @@ def _name(text: str, run: list[re.Match[str]]) -> Fact | None:
     if opens and folded(run[0].group()) in FUNCTION_WORDS | _OPENERS and run[0].group() not in _SHOUTED:
         run, opens = run[1:], False
     said = [token.group() for token in run]
-    words = tuple(word for word in said if says_who(word))
+    words = tuple(word for word in said if _says_who(word))
     if not words:
         return None
     span = (run[0].start(), run[-1].end())
@@ -65,7 +66,7 @@ def _name(text: str, run: list[re.Match[str]]) -> Fact | None:
     return Fact(Kind.NAME, text[slice(*span)], span, values, firm=not (opens and alone), words=words)
 
 
-def says_who(word: str) -> bool:
+def _says_who(word: str) -> bool:
     """Whether a capitalised word is more than a title, an initial, or a little word."""
     plain = folded(word)
     little = plain in FUNCTION_WORDS and not word.isupper()
@@ -179,3 +180,18 @@ def _initials(tokens: list[str]) -> frozenset[str]:
             spelt |= {letters[a:b] for a in range(len(letters)) for b in range(a + 2, len(letters) + 1)}
             run = []
     return frozenset(spelt - {""})
+
+
+def named(name: tuple[str, ...], text: str) -> list[Span]:
+    """Where a text has a name: in full, or its last part where no other first name stands before it."""
+    tokens = tokens_of(text)
+    *first, last = [[bool(forms(t.group()) & forms(word)) for t in tokens] for word in name]
+    found = []
+    for place in (i for i, same in enumerate(last) if same):
+        begin = place - len(first)
+        full = begin >= 0 and all(here[begin + k] for k, here in enumerate(first))
+        before = tokens[place - 1].group() if place and not full else ""
+        adjoins = text[tokens[place - 1].end() : tokens[place].start()] == " "
+        if full or not (adjoins and before[:1].isupper() and _says_who(before)):
+            found.append((tokens[begin if full else place].start(), tokens[place].end()))
+    return found or [tokens[i].span() for here in first[:1] for i, same in enumerate(here) if same]

@@ -5,7 +5,6 @@ occur in the cited passages, and if these say the rest of it, too. Each citation
 sentence of the passage that supports it best, word for word.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,28 +12,18 @@ from pathlib import Path
 from threading import Lock
 
 from bot.answering import lists
-from bot.answering.alignment import Evidence, Row, evidence_for, terms_of
+from bot.answering.alignment import Evidence, Row, evidence_for
 from bot.answering.claims import Claim, Cutter
-from bot.answering.cloze import gaps, margin
 from bot.answering.composing import quoting
 from bot.answering.datatypes import Citation, Dropped
 from bot.answering.entailment import Entailment
-from bot.answering.figures import figures, is_told, years_of
-from bot.answering.judging import Judges, Readings
-from bot.answering.names import names, words_of
+from bot.answering.judging import Judges, Models, is_short, read_with
+from bot.answering.missing import missing_in
 from bot.answering.reader import MODEL, Reader
-from vectorstore.datatypes import Passage, Span, header
+from vectorstore.datatypes import Passage, Span
 from vectorstore.embeddings import Embedder
 
-_FEW_TERMS = 3  # a claim with fewer is read together with the question
-_MOST_GAPS = 4  # facts that the reader is asked for: each costs a third of a claim's time
 _AS_GOOD = 0.8  # of the best passage's coverage: another cited one with so much gets a footnote, too
-_LINK = re.compile(
-    r"\b[a-z][a-z+.-]+://[^\s)>]+|\bwww\.[^\s)>]+|\b[\w-]+\.(?:com|org|net|gg|io|ly|me|app)\b\S*|@\w+|<[@#:]\S*>",
-    re.IGNORECASE,
-)
-_QUOTATION = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
-_SHORTEST_QUOTATION = 3  # words: fewer may be a title or a nickname in other quotation marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +47,10 @@ class CitationCheck:
         """The check of one answer, sentence by sentence as it is written; passage 1 is `[1]`."""
         return Checking(self, question, passages, embedder)
 
-    def read(self, claim: str, evidence: Evidence, question: str = "") -> Readings:
-        """What the two models say of a claim and its evidence; `question` is what a short claim answers."""
+    def models(self, embedder: Embedder) -> Models:
+        """What claims are read with, loaded when it is first asked for."""
         with self._lock:  # one loads it, the others wait
-            entailment = self._entailment
-        return read_with(self._reader(), entailment, claim, evidence, question)
+            return Models(self._reader(), self._entailment, embedder)
 
     @cached_property
     def _entailment(self) -> Entailment:
@@ -88,6 +76,7 @@ class Checking:
         self._cutter = Cutter()
         self._above: Claim | None = None  # what leads over to the lines of the list that is being written
         self._waits = False  # whether it is not shown yet: no line below it is supported so far
+        self._lines = 0  # below it
         self._text, self._gap = "", ""
         self._citations: dict[tuple[str, Span], Citation] = {}
         self._dropped: list[Dropped] = []
@@ -110,12 +99,27 @@ class Checking:
     # ---- inside
 
     def _take(self, claim: Claim) -> None:
-        if not claim.bullet:
-            self._end_list()
-            if claim.opens_list:
-                self._above, self._waits = claim, True
-                return
-        above = self._above if claim.bullet else None
+        if claim.bullet:
+            self._lines += 1
+            self._settle(claim, self._above)
+            return
+        self._end_list()
+        if claim.opens_list:
+            self._above, self._waits, self._lines = claim, True, 0
+        else:
+            self._settle(claim)
+
+    def _end_list(self) -> None:
+        """What led over to a list of which nothing is left goes, too."""
+        above, waits = self._above, self._waits
+        self._above, self._waits = None, False
+        if above and waits and self._lines:
+            self._drop(above, "nothing of its list is left")
+        elif above and waits:  # there is no list
+            self._settle(above)
+
+    def _settle(self, claim: Claim, above: Claim | None = None) -> None:
+        """Show a claim, or drop it; a line of a list is read with what leads over to it."""
         text = f"{above.text} {claim.text}" if above else claim.text
         verdict = self._verdict(text, claim.marks or (above.marks if above else ()))
         if verdict.reason:
@@ -124,22 +128,13 @@ class Checking:
         if above and self._waits:
             self._show(above, "")
             self._waits = False
-        self._keep(claim, verdict)
-
-    def _end_list(self) -> None:
-        """What led over to a list of which nothing is left goes, too."""
-        if self._above is not None and self._waits:
-            self._drop(self._above, "nothing of its list is left" if not self._above.marks else "no list")
-        self._above, self._waits = None, False
+        self._chances.append(verdict.chance)
+        numbers = sorted({self._number(row, verdict.chance) for row in verdict.rows})
+        self._show(claim, " " + "".join(f"[{number}]" for number in numbers))
 
     def _drop(self, claim: Claim, reason: str) -> None:
         self._dropped.append(Dropped(text=claim.text, reason=reason))
         self._gap = max(self._gap, claim.gap, key=len)
-
-    def _keep(self, claim: Claim, verdict: _Verdict) -> None:
-        self._chances.append(verdict.chance)
-        numbers = sorted({self._number(row, verdict.chance) for row in verdict.rows})
-        self._show(claim, " " + "".join(f"[{number}]" for number in numbers))
 
     def _show(self, claim: Claim, marks: str) -> None:
         gap = max(self._gap, claim.gap, key=len) if self._text else ""
@@ -169,59 +164,11 @@ class Checking:
         evidence = evidence_for(f"{question} {claim}", cited, self._embedder)
         if evidence is None:
             return _Verdict("the cited passages say nothing")
-        read = self._check.read(claim, evidence, question)
+        read = read_with(self._check.models(self._embedder), claim, evidence, question)
         chance = judge.probability(claim, evidence, read)
         if chance < judge.threshold:
             return _Verdict(f"the cited passages do not say it ({chance:.2f})", chance)
         return _Verdict("", chance, _supporting(evidence, cited))
-
-
-def is_short(claim: str) -> bool:
-    """Whether a claim says nothing without its question: "Ann Lee"."""
-    return len(terms_of(claim)) < _FEW_TERMS
-
-
-def read_with(
-    reader: Reader, entailment: Entailment, claim: str, evidence: Evidence, question: str = ""
-) -> Readings:
-    """What the models say of a claim and its evidence; `question` is what a short claim answers."""
-    text = evidence.text
-    margins = tuple(
-        max(margin(gap, reading) for reading in reader.read(gap.question, [text]))
-        for gap in gaps(claim, text, question)[:_MOST_GAPS]
-    )
-    return Readings(entailment.logit(f"{question} {claim}".strip(), text), margins)
-
-
-def missing_in(cited: Sequence[Passage], claim: str, question: str = "") -> list[str]:
-    """The numbers, dates, names, links and quotations of a claim that the passages do not have, as written.
-
-    Title, heading and date of the article count as the passage's own. A name that the question spells out
-    may stand in the passages as its initials.
-    """
-    texts = [text for passage in cited for text in _texts(passage)]
-    whole = "\n".join(texts)
-    told = [figure for text in texts for figure in figures(text)]
-    years, words, asked = years_of(whole), words_of(whole), words_of(question)
-    missing = [fact.text for fact in figures(claim) if fact.firm and not is_told(fact, told, years)]
-    for fact in names(claim):
-        spelt_out = words.abbreviates(fact.words) and asked.has(fact.words)
-        if fact.firm and not words.has(fact.words) and not spelt_out:
-            missing.append(fact.text)
-    missing += [link for link in _LINK.findall(claim) if link.rstrip(".,:;").lower() not in whole.lower()]
-    plain = _plain(whole)
-    quoted = (q for q in _QUOTATION.findall(claim) if len(q.split()) >= _SHORTEST_QUOTATION)
-    return missing + [f"“{quotation}”" for quotation in quoted if _plain(quotation) not in plain]
-
-
-def _texts(passage: Passage) -> list[str]:
-    chunk, article = passage.chunk, passage.article
-    sentences = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences]
-    return [*sentences, header(article, chunk.section), article.date or "", article.author or ""]
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def _supporting(evidence: Evidence, cited: Sequence[Passage]) -> tuple[Row, ...]:
