@@ -213,12 +213,17 @@ def test_a_date_is_no_number_beside() -> None:
     assert [fact.text for fact in figures("On 18 May 2026 at 7 pm 12 came.")] == ["18 May 2026", "7 pm", "12"]
 
 
-def test_figures_are_read_in_the_spelling_of_the_evidence() -> None:
+@pytest.mark.parametrize(
+    ("claim", "evidence", "read"),
+    [
+        ("2 of 19400 came at 19:05.", "Of 19,400 two came at 7.05 pm.", "two of 19,400 came at 7.05 pm."),
+        ("It ran from July 4 to 15.", "From 4 to 15 July.", "It ran from 4 to 15 July."),
+        ("It cost 7 euros.", "It cost 8 euros.", "It cost 7 euros."),
+    ],
+)
+def test_figures_are_read_in_the_spelling_of_the_evidence(claim: str, evidence: str, read: str) -> None:
     """The models take "two" and "2" for strangers."""
-    assert (
-        respelt("2 of 19400 came at 19:05.", "Of 19,400 two came at 7.05 pm.")
-        == "two of 19,400 came at 7.05 pm."
-    )
+    assert respelt(claim, evidence) == read
 
 
 def test_the_reader_is_asked_for_what_the_evidence_has_others_of() -> None:
@@ -242,7 +247,7 @@ def test_the_reader_is_asked_for_what_the_evidence_has_others_of() -> None:
         ("The bridge cost 4.3 million euros [1].", "not in the cited passages: 4.3 million euros"),
         ("The bridge was opened by Mayor Ann Lee [1].", "not in the cited passages: Mayor Ann Lee"),
         ("The new bridge over the Orr was opened in 2026 [3].", "not in the cited passages: 2026, Orr"),
-        ("The old piers were painted green last summer [1].", "the cited passages do not say it"),
+        ("The old piers were painted green [1].", "the cited passages do not say it"),
         ("Cars pay a toll of 12 euros [1].", "the cited passages do not say it"),
         ("Cyclists pay a toll on the bridge [1].", "the cited passages do not say it"),
         ("The bridge was opened by Bo Lind [1].", "the cited passages do not say it"),

@@ -54,7 +54,8 @@ def gaps(claim: str, evidence: str, question: str = "") -> list[Gap]:
 def respelt(claim: str, evidence: str) -> str:
     """The claim with its figures as the evidence writes them: the models read "two" and "2" as strangers."""
     years, told = years_of(evidence), figures(evidence)
-    for fact in reversed(figures(claim)):
+    once = {fact.span: fact for fact in figures(claim)}  # "16 and 18 May" are two
+    for fact in reversed(once.values()):
         same = [other.text for other in told if other.kind is fact.kind and is_told(fact, [other], years)]
         if same and fact.text not in same and re.search(r"\d", fact.text + same[0]):
             end = fact.span[1] - fact.text.endswith(".")

@@ -95,12 +95,15 @@ def read_with(models: Models, claim: str, evidence: Evidence, question: str = ""
     """What the models say of a claim and its evidence; `question` is what a short claim answers."""
     text = evidence.text
     claim = respelt(claim, text)
-    margins = tuple(
-        max(margin(gap, reading) for reading in models.reader.read(gap.question, [text]))
-        for gap in gaps(claim, text, question)[:_MOST_GAPS]
-    )
+    asked = gaps(claim, text, question)[:_MOST_GAPS]
+    margins: dict[int, float] = {}  # of a text read in windows the best
+    for reading in models.reader.read_pairs([(gap.question, text) for gap in asked]):
+        found = margin(asked[reading.text], reading)
+        margins[reading.text] = max(found, margins.get(reading.text, found))
     whole = f"{question} {claim}".strip()
-    return Readings(models.entailment.logit(whole, text), margins, nearness(whole, text, models.embedder))
+    return Readings(
+        models.entailment.logit(whole, text), tuple(margins.values()), nearness(whole, text, models.embedder)
+    )
 
 
 def features(claim: str, evidence: Evidence, read: Readings) -> Floats:

@@ -100,20 +100,25 @@ class Reader:
         self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one
 
     def read(self, question: str, texts: Sequence[str]) -> list[Logits]:
-        """Read each text for the answer; a text that is too long is read in windows that overlap.
+        """Read each text for the answer; a text that is too long is read in windows that overlap."""
+        return self.read_pairs([(question, text) for text in texts])
+
+    def read_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Logits]:
+        """Read each text for the answer to its own question; `Logits.text` is the pair's number.
 
         Each window is a batch of its own: int8 ranges that do not depend on what else is read.
         """
         with self._lock:
-            asked = self._tokenizer.encode(question, add_special_tokens=False).ids[:_QUESTION]
-            encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        room = LONGEST - len(asked) - 3
+            encode = self._tokenizer.encode_batch
+            asked = [e.ids[:_QUESTION] for e in encode([q for q, _ in pairs], add_special_tokens=False)]
+            encodings = encode([text for _, text in pairs], add_special_tokens=False)
         windows = [
-            (number, encoding, slice(begin, begin + room))
-            for number, encoding in enumerate(encodings)
+            (ids, number, encoding, slice(begin, begin + room))
+            for number, (ids, encoding) in enumerate(zip(asked, encodings, strict=True))
+            for room in (LONGEST - len(ids) - 3,)
             for begin in range(0, max(1, len(encoding.ids) - _OVERLAP), room - _OVERLAP)
         ]
-        return list(self._cores.map(lambda window: self._run(asked, *window), windows))
+        return list(self._cores.map(lambda window: self._run(*window), windows))
 
     def _run(self, asked: list[int], text: int, encoding: Encoding, part: slice) -> Logits:
         ids = encoding.ids[part]
