@@ -10,6 +10,7 @@ from bot.answering.byline import asks_for_author
 from bot.answering.datatypes import Answer, Citation, Generated, Seen, Trace, Turn
 from bot.answering.generating import Generator, NotGeneratedError, Written
 from bot.answering.question import Question, parts, refers_back, understand
+from bot.answering.untrusted import without_orders
 from prompts import Prompts
 from vectorstore.datatypes import Passage, UserError
 from vectorstore.library import Library
@@ -147,7 +148,8 @@ class Chain:
         if asks_for_author(text):
             heads = self.library.retriever.heads(retrieval.passages)
             retrieval = replace(retrieval, passages=retrieval.passages + heads)
-        return Part(question, retrieval)
+        passages = tuple(kept for p in retrieval.passages if (kept := without_orders(p)) is not None)
+        return Part(question, replace(retrieval, passages=passages))
 
     def _compose(self, part: Part, least: float) -> Composed:
         return self.built_in.compose(part.question, part.retrieval, self.library.store.embedder, least)
