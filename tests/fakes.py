@@ -16,7 +16,7 @@ from vectorstore.lexical import LexicalIndex, stems
 from vectorstore.library import Library
 from vectorstore.model_files import ModelCard
 from vectorstore.retrieval import Retriever
-from vectorstore.settings import Embedder, VectorstoreSettings
+from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import Store
 
 DIMENSION = 256

@@ -82,4 +82,3 @@ def test_the_built_in_answerer_does_not_read_payloads(attacked: tuple[Attack, Li
     attack, library = attacked
     shown = faces(chain(library, answerer, None).answer(QUESTION))
     assert not [part for part in attack.payload if part in shown]
-    assert "20 march 2026" in shown

@@ -19,9 +19,10 @@ Folded = tuple[str, Sequence[int]]
 """A text with a disguise undone, and where in the original text each of its characters stands."""
 
 _SENTENCE_START = re.compile(r"[.!?…][)\]\"'”’»*_]*\s+|[。！？]|\n\s*")
-_SENTENCE_END = re.compile(r"[.!?…](?=\s|\Z)|[。！？]|\n|\Z")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s|\Z)|[。！？]|(?=\n)|\Z")
 _LINE_END = re.compile(r"(?:[.!?…。！？][)\]\"'”’»*_`>]*|-->)[^\S\n]*(?=\n|\Z)")
 _TAG = re.compile("[\U000e0020-\U000e007e]")
+_TURNED = re.compile("[\u202e\u2067]")  # what follows is shown from right to left
 _LEET = re.compile(r"[a-z][013457@$][a-z]")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][\s.*_~|/-]{1,4}){7,}[^\W\d_](?!\w)")
 _ENCODED = re.compile(r"(?<![\w+/])(?:[A-Za-z0-9+/]{22,}={0,2}|(?:[0-9a-fA-F]{2}[ :]?){16,})")
@@ -40,11 +41,15 @@ def orders(text: str) -> tuple[Span, ...]:
     on its line ("Ignore the above. The meeting was cancelled."), and what follows a line that ends no sentence
     ("[SYSTEM]", "New instructions:").
     """
-    found = [(at[a], at[b - 1] + 1) for folded, at in _views(text) for a, b in _matches(folded)]
+    found = [_ends(at[a], at[b - 1]) for folded, at in _views(text) for a, b in _matches(folded)]
     found += [match.span() for match in _SPACED.finditer(text) if _is_spaced_order(match.group())]
     found += [match.span() for match in _ENCODED.finditer(text) if _is_readable(match.group())]
     begun = [(_start(text, a), b) for a, b in found]
     return _merged((start, _end(text, start, b)) for start, b in begun)
+
+
+def _ends(first: int, last: int) -> Span:
+    return min(first, last), max(first, last) + 1
 
 
 def _matches(folded: str) -> Iterator[Span]:
@@ -92,6 +97,8 @@ def _views(text: str) -> Iterator[Folded]:
         yield latin, at
     if _LEET.search(latin):
         yield from ((latin.translate(letters), at) for letters in _DIGITS)
+    if _TURNED.search(text):
+        yield plain[::-1], at[::-1]
     if _TAG.search(text):  # a second text, in characters that nobody sees
         yield _folded((chr(ord(c) - 0xE0000).lower(), place) for place, c in enumerate(text) if _TAG.match(c))
 
