@@ -10,6 +10,7 @@ from datetime import date
 from urllib.parse import quote as percent
 
 from bot.answering.datatypes import Answer, Citation
+from bot.answering.untrusted import visible
 
 LIMIT = 2000  # characters of a message, counted in code points as Discord does for bots
 _MOST_MESSAGES = 3  # beyond it the rest is a file
@@ -18,10 +19,6 @@ _NEAR = 120  # characters that are shown around the answer in a longer one
 
 _MARKUP = re.compile(r"([\\*_~`|\[\]<@]|^\s*(?=[#>-]))", re.MULTILINE)
 _LINKED = re.compile(r"(?<=\w)(?=://)|(?<=\.gg)(?=/)|(?<=\.com)(?=/)")  # addresses, invitations
-# tag characters, variation selectors, zero-width and turning characters: they hide text from readers
-_INVISIBLE = re.compile(
-    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 _TOKEN = re.compile(r"\[[^\]\n]*\]\(<[^>\n]*>\)|\S+|\s+")
 _FENCE = re.compile(r"^```[\w+#-]{0,20}$", re.MULTILINE)
 
@@ -58,7 +55,7 @@ def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (),
 
 def plain(text: str) -> str:
     """Untrusted text, so that Discord shows it as it is: no markup, no link, nothing invisible."""
-    escaped = _MARKUP.sub(lambda match: _escape(match.group()), _INVISIBLE.sub("", text))
+    escaped = _MARKUP.sub(lambda match: _escape(match.group()), visible(text))
     return _LINKED.sub(r"\\", escaped)
 
 

@@ -200,7 +200,9 @@ WAYS = {
 def readings(prompt: str) -> Iterator[str]:
     """A prompt in every way in which a clever model may read it, in lower case."""
     yield prompt.lower()
-    shown = "".join(c for c in unicodedata.normalize("NFKD", prompt) if unicodedata.category(c) not in {"Cf", "Mn"})
+    shown = "".join(
+        c for c in unicodedata.normalize("NFKD", prompt) if unicodedata.category(c) not in {"Cf", "Mn"}
+    )
     yield (plain := shown.lower())
     yield (latin := plain.translate(str.maketrans("аеорсіοιеа", "aeopcioiea")))
     yield latin.translate(str.maketrans("1034", "ioea"))

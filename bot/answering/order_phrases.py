@@ -111,7 +111,7 @@ this (?:message|text|instruction|note|passage|document|article)(?: \w+)? (?:over
 """
 
 _ON_A_LINE = r"""
-(?:system|assistant|ai)(?:[ _-](?:prompt|message|instructions?|note|override|command))?\W{0,3}:(?=\s*$|(?:\W*\w+){4})
+(?:system|assistant|ai)(?:[ _-](?:prompt|message|instructions?|note|override|command))?\W{0,3}:(?=\s*$|(?:[^\w\n]*\w+){4})
 (?:(?:begin|end|start) )?(?:of )?(?:developer|admin|root|operator) (?:message|instructions?|prompt|override)\b
 developer (?:message|instructions?)\W{0,3}:
 (?<=[#][#] )(?:instruction|system|response|assistant|human|user|system prompt|new task)\b\s*:?\s*$

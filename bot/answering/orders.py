@@ -12,7 +12,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from bot.answering.order_phrases import ANYWHERE, AT_A_START, COMPLETE, MARKS, ON_A_LINE, TELLTALE, TELLTALE_ROT13
+from bot.answering.order_phrases import (
+    ANYWHERE,
+    AT_A_START,
+    COMPLETE,
+    MARKS,
+    ON_A_LINE,
+    TELLTALE,
+    TELLTALE_ROT13,
+)
 from vectorstore.datatypes import Span
 
 Folded = tuple[str, Sequence[int]]
@@ -58,7 +66,9 @@ def _matches(folded: str) -> Iterator[Span]:
 
 
 def _start(text: str, place: int) -> int:
-    while place < len(text) - 1 and text[place] in " \t\n.!?,;:":  # a phrase is found with what stands before it
+    while (
+        place < len(text) - 1 and text[place] in " \t\n.!?,;:"
+    ):  # a phrase is found with what stands before it
         place += 1
     before = [match.end() for match in _SENTENCE_START.finditer(text, 0, place)]
     return before[-1] if before else 0
@@ -124,7 +134,9 @@ def _is_readable(encoded: str) -> bool:
     """Whether base64 or hexadecimal digits are words: an address or a key is not."""
     try:
         digits = re.sub("[ :]", "", encoded)
-        raw = bytes.fromhex(digits) if re.fullmatch("[0-9a-fA-F]+", digits) else base64.b64decode(digits + "==")
+        raw = (
+            bytes.fromhex(digits) if re.fullmatch("[0-9a-fA-F]+", digits) else base64.b64decode(digits + "==")
+        )
         told = raw.decode()
     except (binascii.Error, ValueError):
         return False

@@ -1,7 +1,6 @@
 """Answers on a terminal: the answer, then its footnotes. Plain text where standard output is no terminal."""
 
 import json
-import re
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -9,16 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering.datatypes import Answer, Citation
+from bot.answering.untrusted import visible
 from bot.reply import shortened
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAR = 400  # characters of a quote that are shown
 _FAR_SPAN = 90  # of a span in the Why view
 
 
 def printable(text: str) -> str:
-    """Without characters that steer a terminal or turn the writing around: article text is only text."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+    """Without characters that steer a terminal, hide or turn the writing around: article text is only text."""
+    return visible(text.replace("\r\n", "\n"))
 
 
 def as_json(answer: Answer, id_: object = None) -> str:
