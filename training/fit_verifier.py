@@ -31,7 +31,7 @@ from bot.answering.spans import Found, find
 from bot.answering.verifier import FEATURES, features
 from ingest.fetch import Rules
 from ingest.pipeline import ingest, place_of
-from training.examples import WRITTEN, Asked, Questions, articles, paragraph_key
+from training.examples import OURS, WRITTEN, Asked, Questions, articles, paragraph_key
 from vectorstore.chroma import Connection
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.lexical import LexicalIndex
@@ -39,7 +39,15 @@ from vectorstore.retrieval import Retrieval, Retriever
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import Store
 
-_SOURCES = {"squad20": 1.0, "near": 0.8, "article": 1.0, "squad2train": 0.3, "shift_new_wiki": 0.2}
+_SOURCES = {
+    "squad20": 1.0,
+    "near": 0.8,
+    "article": 1.0,
+    "list": 0.6,
+    "said": 1.0,
+    "squad2train": 0.3,
+    "shift_new_wiki": 0.2,
+}
 # of the questions, as in a library of that article alone; of our own articles all, which name no subject
 _ALONE = 0.4
 _FAR = 0.3  # of the answerable questions are asked without their article, too
@@ -108,7 +116,7 @@ def collect(files: list[Path], models: Path, folder: Path, limit: int) -> list[C
             found = retriever.retrieve(question.search_text, 24)
             own = [p for p in found.passages if _stands_in(asked, p.article.title)]
             others = tuple(p for p in found.passages if p not in own)
-            alone = asked.source == "article" or chance.random() < _ALONE
+            alone = asked.source in OURS.values() or chance.random() < _ALONE
             near = tuple(own) if alone else found.passages
             retrieval = dataclasses.replace(found, passages=near[:8])
             cases.append(case(question, asked, retrieval, embedder, reader))
@@ -135,7 +143,8 @@ def library(asked: list[Asked], models: Path, work: Path) -> tuple[Retriever, On
             if each.passage not in texts:
                 texts.append(each.passage)
     files = []
-    for number, (title, text, _) in enumerate(articles(WRITTEN / "articles.txt")):
+    ours = (article for file in OURS for article in articles(WRITTEN / file))
+    for number, (title, text, _) in enumerate(ours):
         files.append(work / f"{number:03}.txt")
         files[-1].write_text(f"{title}\n\n{text}\n", encoding="utf-8")
     with connection.writing():
