@@ -12,15 +12,18 @@ from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.opening import open_generator
 from bot.settings import BotSettings, ChatSettings
+from bot.terminal import cases as case_commands
 from bot.terminal import library as library_commands
 from bot.terminal.evaluate import Score, history, read_cases, report, report_json
+from bot.terminal.lab import Chosen, Lab
 from bot.terminal.library import AsJson, LibraryName
 from bot.terminal.repl import repl as run_repl
 from bot.terminal.show import as_json, show, show_why
-from prompts import PromptError, Prompts
+from prompts import PromptError
+from prompts.settings import PromptsSettings
 from vectorstore.command_line import run
 from vectorstore.datatypes import UserError
-from vectorstore.library import open_library
+from vectorstore.library import Shelf, open_library
 from vectorstore.settings import VectorstoreSettings
 
 ModelName = Annotated[str | None, typer.Option("--model", help="provider:model, or builtin; LLM by default.")]
@@ -30,6 +33,7 @@ PromptName = Annotated[
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(library_commands.app, name="library")
+app.add_typer(case_commands.app, name="cases")
 
 
 @app.callback(invoke_without_command=True)
@@ -94,10 +98,11 @@ def ask(
 
 
 @app.command()
-def repl(library: LibraryName = None) -> None:
-    """Ask one question after another; a question may refer to the one before."""
-    chain = _chain(library)
-    run_repl(chain.answer, Console())
+def repl(library: LibraryName = None, model: ModelName = None, prompt: PromptName = None) -> None:
+    """Ask one question after another, and work on prompts: :help lists the commands."""
+    settings = VectorstoreSettings()
+    lab = Lab(Shelf(settings), BuiltIn(), Chosen(library=library, model=model, prompt=prompt))
+    run_repl(lab, settings.data / "repl_history")
 
 
 @app.command("eval")
@@ -125,8 +130,9 @@ def _chain(library: str | None, model: str | None = None, prompt: str | None = N
     if model is not None:
         chat.model = None if model == "builtin" else model
     opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
-    built_in, prompts = BuiltIn(), Prompts()
+    built_in = BuiltIn()
     try:
+        prompts = PromptsSettings().prompts()
         return Chain(
             opened,
             prompts,
@@ -156,7 +162,14 @@ def _answer_line(chain: Chain, line: str) -> str:
 
 def main() -> None:
     """Entry point of the console script."""
-    run(app)
+    run(_run)
+
+
+def _run() -> None:
+    try:
+        app()
+    except PromptError as error:  # written for prompt authors, who see the terminal
+        raise UserError(str(error)) from error
 
 
 if __name__ == "__main__":

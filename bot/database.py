@@ -121,6 +121,16 @@ class Kept:
     additions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Disliked:
+    """An answer that members found wrong, and what they wrote of it; who they are stays here."""
+
+    number: int
+    asked_at: datetime
+    answer: Answer
+    comments: tuple[str, ...]
+
+
 class Database:
     """Answers, feedback, settings and who added what. Raises UserError when the database cannot be opened."""
 
@@ -183,6 +193,21 @@ class Database:
         """The votes on an answer."""
         with Session(self._engine) as session:
             return session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id == number)).all()
+
+    def disliked(self, most: int | None = None) -> list[Disliked]:
+        """The answers that somebody voted against, the newest first; all of them without `most`."""
+        against = select(FeedbackRow.answer_id).where(~FeedbackRow.good)
+        newest = select(AnswerRow).where(AnswerRow.id.in_(against)).order_by(AnswerRow.id.desc())
+        with Session(self._engine) as session:
+            return [
+                Disliked(
+                    row.id,
+                    row.asked_at,
+                    _answer(row),
+                    tuple(v.comment for v in self.votes(row.id) if not v.good and v.comment),
+                )
+                for row in session.scalars(newest.limit(most))
+            ]
 
     def keep_addition(self, library: str, article: ArticleRow, member_id: str) -> None:
         """Keep who added the published version of an article."""

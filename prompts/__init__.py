@@ -105,7 +105,9 @@ class Prompts:
             raise PromptError(f"{name!r} cannot be a prompt's name: use letters, digits, - and _")
         file = Path(str(self._folders[0])) / f"{name}.md"
         if "site-packages" in file.parts:  # the next update would overwrite it
-            raise PromptError("the prompts here are the installed ones: set PROMPTS_FOLDER to a folder of yours")
+            raise PromptError(
+                "the prompts here are the installed ones: set PROMPTS_FOLDER to a folder of yours"
+            )
         return file
 
     def copy(self, name: str, to: str) -> Path:
