@@ -67,7 +67,7 @@ class Prompts:
         file = next((f / f"{name}.md" for f in self._folders if (f / f"{name}.md").is_file()), None)
         if not _NAME.fullmatch(name) or file is None:
             raise PromptError(f"there is no prompt {name!r}: choose one of {', '.join(self.names())}")
-        text, shown = _read(file), _shown(file)
+        text, shown = _read(file), _typed(file)
         match = _FRONT_MATTER.match(text)
         if match is None:
             raise PromptError(f"{shown} has no front matter: begin it with ---, variables: …, ---")
@@ -108,7 +108,7 @@ class Prompts:
             raise PromptError(
                 "the prompts here are the installed ones: set PROMPTS_FOLDER to a folder of yours"
             )
-        return file
+        return _typed(file)
 
     def copy(self, name: str, to: str) -> Path:
         """Write a prompt's file, as it is, into the first folder under another name. Raises as `own` does."""
@@ -127,13 +127,13 @@ def _read(file: Traversable) -> str:
     try:
         return file.read_text(encoding="utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise PromptError(f"{_shown(file)} cannot be read as UTF-8 text") from error
+        raise PromptError(f"{_typed(file)} cannot be read as UTF-8 text") from error
 
 
-def _shown(file: Traversable) -> str:
+def _typed(file: Traversable) -> Path:
     """A file's path as it would be typed here."""
     path, here = Path(str(file)), Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _wrong_fields(fields: Mapping[str, str], name: str) -> Iterator[str]:

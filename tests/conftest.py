@@ -49,7 +49,7 @@ def environment(models: Path, tmp_path: Path) -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("BOT_", "INGEST_", "VECTORSTORE_"))
+        if not key.startswith(("BOT_", "INGEST_", "PROMPTS_", "VECTORSTORE_")) and key != "LLM"
     }
     return {
         **kept,

@@ -152,7 +152,7 @@ def case(
     """The spans found for one question, and how right they are."""
     question = well_spelt(question, retrieval)
     candidates = pick(question, retrieval, embedder)
-    found = find(question.standalone, retrieval.passages, candidates, reader)
+    found = find(question, retrieval.passages, candidates, reader)
     right = [_rightness(asked, each) for each in found]
     return Case(
         features(question, found),

@@ -1,8 +1,10 @@
 """What can be typed into the REPL: a question, or a command of the table below."""
 
+import logging
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from rich.text import Text
 
 from bot.answering.chain import OnText
 from bot.answering.chat_model import tokens
+from bot.answering.datatypes import Answer
 from bot.terminal import cases
 from bot.terminal.cases import Gold
 from bot.terminal.compare import BUILT_IN, side_by_side
@@ -51,8 +54,22 @@ class Face:
         if model == BUILT_IN or not self.console.is_interactive:
             yield None
             return
-        with Live(Spinner("dots", Text(model, "dim")), console=self.console, transient=True) as live:
+        waiting = Spinner("dots", Text(model, "dim"))
+        with Live(waiting, console=self.console, transient=True) as live, _logs_above():
             yield lambda text: live.update(Text(printable(text)), refresh=True)
+
+
+@contextmanager
+def _logs_above() -> Iterator[None]:
+    """Log lines go where Live has put standard error: above what it draws, not into it."""
+    handlers = [h for h in logging.getLogger().handlers if isinstance(h, logging.StreamHandler)]
+    before = [handler.setStream(sys.stderr) for handler in handlers]
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, before, strict=True):
+            if stream is not None:
+                handler.setStream(stream)
 
 
 def _print(console: Console, text: str | Text, style: str) -> None:
@@ -121,10 +138,10 @@ def _prompt(lab: Lab, face: Face, _: str) -> None:
     told = f"about {tokens(messages)} tokens"
     generated = lab.last.answer.trace.generated
     if sent and generated is not None:
-        told += f"; {generated.model} counted {generated.tokens_in}" if generated.tokens_in else ""
-        face.say(f"{told}; as sent", "dim")
+        told += f" ({generated.model} counts {generated.tokens_in})" if generated.tokens_in else ""
+        face.say(f"{told}, as sent", "dim")
     else:
-        face.say(f"{told}; as it would be sent now, not what the last answer was made from", "dim")
+        face.say(f"{told}, as it would be sent now; the last answer was made otherwise", "dim")
 
 
 def _use(lab: Lab, face: Face, name: str) -> None:
@@ -213,7 +230,7 @@ def _save(lab: Lab, face: Face, argument: str) -> None:
     file, _, verdict = argument.partition(" ")
     if file in {"right", "none"} or file.startswith("="):  # without a file
         file, verdict = "", argument
-    gold = _gold(verdict.strip() or _verdict(face), lab)
+    gold = _gold(verdict.strip() or _verdict(face, last.answer), lab)
     case = cases.as_case(last.asked.text, last.answer, last.history, gold)
     face.remark(cases.told(case, Path(file or _CASES)))
 
@@ -228,13 +245,15 @@ def _gold(verdict: str, lab: Lab) -> Gold:
     raise UserError(f"say what is right: {_SAVE}")
 
 
-def _verdict(face: Face) -> str:
+def _verdict(face: Face, answer: Answer) -> str:
     """What somebody says of the last answer, in the words of the command."""
     if face.asks is None:
         return ""
     said = face.asks("was it right? y = yes, n = no, 0 = the articles do not say it: ").strip().lower()
     match said[:1]:
         case "0":
+            return "none"
+        case "y" if answer.abstained:
             return "none"
         case "y":
             held = face.asks("what must a right answer hold? a; b; … or Enter for all of it: ").strip()

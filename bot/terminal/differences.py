@@ -1,9 +1,10 @@
-"""Which words of several texts are not in all of them."""
+"""Which words of several texts are not in all of them; of texts that are all different, none."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
+_ALIKE = 1 / 3  # of the shortest text's words in all of them: with fewer there is nothing to see in marks
 _AT_EDGES = ".,;:!?"  # of a word: where a sentence ends is no difference
 
 Runs = tuple[tuple[str, bool], ...]
@@ -11,10 +12,15 @@ Runs = tuple[tuple[str, bool], ...]
 
 
 def differences(texts: Sequence[str]) -> list[Runs]:
-    """Each text as runs: of words that all texts have in the same order, and of words that they have not."""
+    """Each text as runs: of words that all texts have in the same order, and of words that they have not.
+
+    Texts that share hardly anything are one run each, with nothing of their own to look for.
+    """
     words = [text.split() for text in texts]
     shared = [_shared(words[0], each) for each in words]  # places in the first text
     in_all = set(range(len(words[0]))).intersection(*(places.keys() for places in shared))
+    if len(in_all) < _ALIKE * min(map(len, words)):
+        return [((text, False),) for text in texts]
     found = []
     for each, places in zip(words, shared, strict=True):
         common = {places[place] for place in in_all}
@@ -25,6 +31,6 @@ def differences(texts: Sequence[str]) -> list[Runs]:
 
 def _shared(first: list[str], other: list[str]) -> dict[int, int]:
     """Place in the first -> place in the other, of the words that they share."""
-    bare = ([word.strip(_AT_EDGES) for word in words] for words in (first, other))
-    blocks = SequenceMatcher(None, *bare, autojunk=False).get_matching_blocks()
+    a, b = ([word.strip(_AT_EDGES) for word in words] for words in (first, other))
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
     return {block.a + i: block.b + i for block in blocks for i in range(block.size)}

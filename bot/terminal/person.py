@@ -36,7 +36,7 @@ class Person:
             [("class:prompt", "> ")],
             style=_STYLE,
             history=kept,
-            completer=_Completer(lab),
+            completer=Completions(lab),
             lexer=_Commands(),
             key_bindings=_keys(),
             multiline=True,  # so that pasted lines stay one question; Enter sends nevertheless
@@ -104,13 +104,14 @@ class _Commands(Lexer):
         return lambda line: [(style, document.lines[line])]
 
 
-class _Completer(Completer):
-    """Completes commands, and of their arguments the last."""
+class Completions(Completer):
+    """Completes commands, and of their arguments the last, from what there is in the lab."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
+    def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
+        """Of what stands before the cursor."""
         text = document.text_before_cursor
         if not text.startswith(":"):
             return

@@ -12,7 +12,7 @@ from prompts import PromptError
 from vectorstore.command_line import MENDABLE, explained
 from vectorstore.datatypes import UserError
 
-_HELLO = "Ask a question; the next may refer back to it. :help lists the commands, Ctrl-D leaves."
+_HELLO = "Ask a question, and ask on. :help lists the commands, Ctrl-D leaves."
 
 
 def repl(lab: Lab, history: Path) -> None:

@@ -89,11 +89,13 @@ def _show_generated(generated: Generated, note: str, console: Console) -> None:
     """What a chat model was asked with and wrote, what that took, and what of it nobody is shown."""
     facts = [
         f"{generated.model} with {generated.prompt} ({generated.prompt_hash})",
-        f"{generated.tokens_in} tokens in, {generated.tokens_out} out",
-        *([f"cost {generated.cost:.6f}"] if generated.cost else []),
-        f"first token {generated.first_token:.2f} s, all {generated.seconds:.2f} s",
+        f"{generated.tokens_in} tokens in, {generated.tokens_out} out" if generated.tokens_in else "",
+        f"cost {generated.cost:.6f}" if generated.cost else "",
+        f"first token {generated.first_token:.2f} s, all {generated.seconds:.2f} s"
+        if generated.seconds
+        else "",
     ]
-    console.print(", ".join(facts), style="dim", markup=False, highlight=False)
+    console.print(", ".join(filter(None, facts)), style="dim", markup=False, highlight=False)
     if note:
         console.print(note, style="yellow", markup=False, highlight=False)
     console.print("wrote:", style="dim")
