@@ -1,9 +1,11 @@
 """What several tests need: the real embedding model, compiled once, and environments for processes."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_llm import FakeLLM
 from fakes import open_fake
 
 from bot.answering.builtin import BuiltIn
@@ -38,6 +40,13 @@ def answerer() -> BuiltIn:
 def library(tmp_path: Path) -> Library:
     """An empty library with the fake embedding model."""
     return open_fake(tmp_path / "data")
+
+
+@pytest.fixture
+def llm() -> Iterator[FakeLLM]:
+    """A chat model server on the loopback."""
+    with FakeLLM() as server:
+        yield server
 
 
 @pytest.fixture
