@@ -15,14 +15,10 @@ from bot.answering.opening import open_generator
 from bot.settings import BotSettings, ChatSettings
 from bot.terminal import cases as case_commands
 from bot.terminal import library as library_commands
-<<<<<<< HEAD
-from bot.terminal.evaluate import Score, history, read_cases, report, report_json
-from bot.terminal.lab import Chosen, Lab
-=======
 from bot.terminal.compare import opener
 from bot.terminal.comparing import Comparison, comparison_as_json, report_comparison, row
 from bot.terminal.evaluate import Case, Result, each_case, history, judged, read_cases
->>>>>>> issue5-eval
+from bot.terminal.lab import Chosen, Lab
 from bot.terminal.library import AsJson, LibraryName
 from bot.terminal.repl import repl as run_repl
 from bot.terminal.risk import bolder, curve

@@ -20,11 +20,7 @@ from prompts import PromptError
 from vectorstore.datatypes import UserError
 
 BUILT_IN = "builtin"
-<<<<<<< HEAD
-_FAR_QUOTE = 110  # characters of a quote beside others
-=======
 _FAR_TITLE, _FAR_QUOTE = 30, 110  # characters of a footnote beside others
->>>>>>> issue5-eval
 _NARROWEST = 30  # characters of a column; below that the answers stand below one another
 
 
@@ -90,12 +86,8 @@ def _cell(answer: Answer, runs: Runs, console: Console) -> Text:
     text = _marked(runs, coloured=console.is_terminal and not console.no_color)
     for number, citation in enumerate(answer.citations, 1):
         quote = shortened(printable(citation.quote), answer.text, _FAR_QUOTE)
-<<<<<<< HEAD
-        text.append(f"\n[{number}] {printable(citation.title)}", "dim").append(f"\n> {quote}", "green")
-=======
         title = shortened(printable(citation.title), "", _FAR_TITLE)
         text.append(f"\n[{number}] {title}", "dim").append(f"\n> {quote}", "green")
->>>>>>> issue5-eval
     generated = answer.trace.generated
     for dropped in generated.dropped if generated else ():
         text.append(f"\ndropped: {printable(dropped.text)} ({printable(dropped.reason)})", "red")

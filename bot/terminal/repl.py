@@ -29,7 +29,7 @@ def repl(lab: Lab, history: Path) -> None:
         errors.print(_HELLO, style="dim", highlight=False)
         converse(person.lines(), lab, Face(console, errors, person.asks))
     elif failed := converse(joined(sys.stdin), lab, Face(console, errors)):
-        raise UserError(f"{failed} line{'s' if failed != 1 else ''} failed; see above")
+        raise UserError(f"{failed} line{'s' if failed != 1 else ''} failed")
 
 
 def converse(lines: Iterable[tuple[int, str]], lab: Lab, face: Face) -> int:
