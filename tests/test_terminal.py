@@ -98,7 +98,7 @@ def test_why_shows_what_a_chat_model_wrote_and_what_was_dropped() -> None:
         "answered: fake:one, support 0.70, revision 3",
         "fake:one with answer (0123456789ab), 800 tokens in, 12 out, cost 0.000250, first token 0.40 s, all 1.25 s",
         "wrote:",
-        "  In May. [1] The captain is Zoe. [1]",
+        "In May. [1] The captain is Zoe. [1]",
         "dropped: The captain is Zoe. (not in the cited passages: Zoe)",
     ]
 

@@ -24,7 +24,7 @@ from bot.terminal import cases
 from bot.terminal.cases import Gold
 from bot.terminal.compare import BUILT_IN, side_by_side
 from bot.terminal.lab import Lab
-from bot.terminal.show import printable, show, show_why
+from bot.terminal.show import plain, printable, show, show_why
 from prompts import PromptError
 from vectorstore.datatypes import UserError
 
@@ -42,11 +42,11 @@ class Face:
 
     def say(self, text: str | Text, style: str = "") -> None:
         """Print a part of a result."""
-        _print(self.console, text, style)
+        plain(text, self.console, style)
 
     def remark(self, text: str, style: str = "dim") -> None:
         """Print what is no result."""
-        _print(self.errors, printable(text), style)
+        plain(printable(text), self.errors, style)
 
     @contextmanager
     def growing(self, model: str) -> Iterator[OnText | None]:
@@ -70,11 +70,6 @@ def _logs_above() -> Iterator[None]:
         for handler, stream in zip(handlers, before, strict=True):
             if stream is not None:
                 handler.setStream(stream)
-
-
-def _print(console: Console, text: str | Text, style: str) -> None:
-    """As it is; only a terminal gets its lines wrapped."""
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,16 +95,20 @@ def _show_generated(generated: Generated, note: str, console: Console) -> None:
         if generated.seconds
         else "",
     ]
-    console.print(", ".join(filter(None, facts)), style="dim", markup=False, highlight=False)
+    plain(", ".join(filter(None, facts)), console, "dim")
     if note:
-        console.print(note, style="yellow", markup=False, highlight=False)
-    console.print("wrote:", style="dim")
-    raw = printable(generated.raw.strip()) or "(nothing)"
-    console.print(Padding(Text(raw), (0, 0, 0, 2)))
+        plain(note, console, "yellow")
+    plain("wrote:", console, "dim")
+    plain(printable(generated.raw.strip()) or "(nothing)", console)
     for dropped in generated.dropped:
         told = Text.assemble(("dropped: ", "red"), printable(dropped.text), (f" ({dropped.reason})", "dim"))
-        console.print(told)
+        plain(told, console)
     console.print()
+
+
+def plain(text: str | Text, console: Console, style: str = "") -> None:
+    """Print text as it is; only a terminal gets its lines wrapped."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def rendered(answer: Answer) -> RenderableType:
