@@ -393,7 +393,8 @@ def test_an_answer_can_be_stopped(lab: Lab) -> None:
     ("text", "found"),
     [
         (":pa", [":passages"]),
-        (":use c", ["condense"]),
+        (":use ", ["answer"]),
+        (":edit c", ["condense"]),
         (":model b", ["builtin"]),
         (":library ", ["default", "rules"]),
         (":compare builtin ans", ["answer"]),

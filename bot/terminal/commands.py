@@ -302,7 +302,9 @@ COMMANDS = {
         Command("why", "", "what was read for the last answer, what decided", _why),
         Command("passages", "", "the passages in full, as a model sees them", _passages),
         Command("prompt", "", "the prompt exactly as sent", _prompt),
-        Command("use", "[PROMPT]", "answer with this prompt, or list them", _use, _prompt_names),
+        Command(
+            "use", "[PROMPT]", "answer with this prompt, or list them", _use, lambda lab, _: lab.answering()
+        ),
         Command("model", "[MODEL]", "provider:model or builtin, or say which answers", _model, _model_names),
         Command(
             "library",
@@ -317,7 +319,7 @@ COMMANDS = {
             "A B …",
             "prompts or models, on the same passages",
             _compare,
-            lambda lab, _: [*lab.prompts.names(), *lab.models],
+            lambda lab, _: [*lab.answering(), *lab.models],
         ),
         Command("edit", "[PROMPT]", "open in $EDITOR; a new name makes a copy", _edit, _prompt_names),
         Command("reload", "", "read settings and prompts anew; what changed?", _reload),

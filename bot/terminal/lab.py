@@ -122,6 +122,10 @@ class Lab:
         """The libraries that exist."""
         return self._shelf.names()
 
+    def answering(self) -> list[str]:
+        """The prompts that a chat model can answer with."""
+        return [name for name in self.prompts.names() if self._can_answer(name)]
+
     # ---- asking
 
     def ask(self, text: str, on_text: OnText | None = None) -> Answer:
@@ -255,6 +259,12 @@ class Lab:
         prompt = chosen.prompt or settings.chat.prompt
         chat = settings.chat.model_copy(update={"prompt": prompt})
         return replace(chain, generator=self._opener(chat, chain)(f"{model}@{prompt}"))
+
+    def _can_answer(self, name: str) -> bool:
+        try:
+            return self.prompts.load(name).variables == _ANSWERS
+        except PromptError:
+            return False
 
     def _open(self, name: str) -> Generator | None:
         chat = self._settings.chat.model_copy(update={"prompt": self.prompt})
