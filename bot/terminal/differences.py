@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-_ALIKE = 1 / 3  # of the shortest text's words in all of them: with fewer there is nothing to see in marks
+_ALIKE = 1 / 3  # of the shortest text's words in all of them: with no more there is nothing to see in marks
 _AT_EDGES = ".,;:!?"  # of a word: where a sentence ends is no difference
 
 Runs = tuple[tuple[str, bool], ...]
@@ -19,7 +19,7 @@ def differences(texts: Sequence[str]) -> list[Runs]:
     words = [text.split() for text in texts]
     shared = [_shared(words[0], each) for each in words]  # places in the first text
     in_all = set(range(len(words[0]))).intersection(*(places.keys() for places in shared))
-    if len(in_all) < _ALIKE * min(map(len, words)):
+    if len(in_all) <= _ALIKE * min(map(len, words)):
         return [((text, False),) for text in texts]
     found = []
     for each, places in zip(words, shared, strict=True):
