@@ -110,17 +110,23 @@ def test_words_that_a_text_has_for_itself_are_marked() -> None:
     """In the order of the text, whatever ends the sentence."""
     assert differences(["It opens in May.", "It opens, I think, in May, at noon"]) == [
         (("It opens in May.", False),),
-        (("It opens,", False), ("I think,", True), ("in May,", False), ("at noon", True)),
+        (("It opens, ", False), ("I think, ", True), ("in May, ", False), ("at noon", True)),
     ]
 
 
-def test_three_texts_share_only_what_is_in_all_of_them() -> None:
-    """Not what two of them have."""
-    assert differences(["a b c", "a b d", "a c"]) == [
-        (("a", False), ("b c", True)),
-        (("a", False), ("b d", True)),
-        (("a", False), ("c", True)),
+def test_each_of_several_texts_is_set_against_the_one_most_like_it() -> None:
+    """Whatever a third one says."""
+    assert differences(["I do not know.", "It opens in May.", "It opens in June."]) == [
+        (("I do not know.", False),),
+        (("It opens in ", False), ("May.", True)),
+        (("It opens in ", False), ("June.", True)),
     ]
+
+
+def test_the_lines_of_a_list_stay_lines() -> None:
+    """The pieces together are the text."""
+    texts = ["- one [1]\n- two [2]\n", "- one [1]\n- three [2]"]
+    assert ["".join(piece for piece, _ in pieces) for pieces in differences(texts)] == texts
 
 
 @pytest.mark.parametrize("other", ["", "I could not find that in the articles."], ids=["empty", "another"])

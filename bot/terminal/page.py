@@ -66,7 +66,8 @@ button { font: inherit; font-size: 14px; color: inherit; background: var(--panel
 button[aria-pressed=true] { background: var(--blue); border-color: var(--blue); color: var(--paper) }
 @media (max-width: 640px) { .stack thead { display: none }
   .stack tr { display: block; border-top: 1px solid var(--line); padding: 10px 0 }
-  .stack td { display: block; border: 0; padding: 1px 0 } }
+  .stack td { display: block; border: 0; padding: 1px 0 } .stack td:nth-child(2) { font-weight: 600 }
+  .stack td:last-child::before { content: "expected: " } }
 """
 _SCRIPT = """
 const buttons = document.querySelectorAll("button[data-show]");
@@ -129,8 +130,8 @@ def expected(case: Case) -> str:
 
 def told(answer: Answer, *, is_open: bool, runs: Runs | None = None) -> list[Element]:
     """An answer with its quotes, what was dropped, and what it took; `runs` mark what differs."""
-    marked = [(answer.text, False)] if runs is None else [(f"{run} ", own) for run, own in runs]
-    parts = [E.div({"class": "text"}, *(E.mark(clean(run)) if own else clean(run) for run, own in marked))]
+    pieces = runs or ((answer.text, False),)
+    parts = [E.div({"class": "text"}, *(E.mark(clean(run)) if own else clean(run) for run, own in pieces))]
     if answer.note:
         parts.append(E.p({"class": "soft"}, clean(answer.note)))
     generated = answer.trace.generated
