@@ -1,12 +1,14 @@
 """Prompts and models on the same passages, side by side."""
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import ScriptedModel, answer, open_fake, store_all, write
+from lxml import html
 from rich.console import Console
 
 from bot.answering.builtin import BuiltIn
@@ -16,7 +18,10 @@ from bot.answering.generating import Generator
 from bot.answering.support import CitationCheck
 from bot.settings import ChatSettings
 from bot.terminal.compare import answers_by, opener, side_by_side
+from bot.terminal.comparing import Comparison, Row, comparison_as_json, report_comparison, row
 from bot.terminal.differences import differences
+from bot.terminal.evaluate import Case, judged
+from bot.terminal.reports import write_comparison
 from prompts import Prompts
 from vectorstore.datatypes import UserError
 
@@ -105,22 +110,29 @@ def test_words_that_a_text_has_for_itself_are_marked() -> None:
     """In the order of the text, whatever ends the sentence."""
     assert differences(["It opens in May.", "It opens, I think, in May, at noon"]) == [
         (("It opens in May.", False),),
-        (("It opens,", False), ("I think,", True), ("in May,", False), ("at noon", True)),
+        (("It opens, ", False), ("I think, ", True), ("in May, ", False), ("at noon", True)),
     ]
 
 
-def test_three_texts_share_only_what_is_in_all_of_them() -> None:
-    """Not what two of them have."""
-    assert differences(["a b c", "a b d", "a c"]) == [
-        (("a", False), ("b c", True)),
-        (("a", False), ("b d", True)),
-        (("a", False), ("c", True)),
+def test_each_of_several_texts_is_set_against_the_one_most_like_it() -> None:
+    """Whatever a third one says."""
+    assert differences(["I do not know.", "It opens in May.", "It opens in June."]) == [
+        (("I do not know.", False),),
+        (("It opens in ", False), ("May.", True)),
+        (("It opens in ", False), ("June.", True)),
     ]
 
 
-def test_an_empty_text_differs_in_everything() -> None:
-    """And has nothing to mark itself."""
-    assert differences(["a b", ""]) == [(("a b", True),), ()]
+def test_the_lines_of_a_list_stay_lines() -> None:
+    """The pieces together are the text."""
+    texts = ["- one [1]\n- two [2]\n", "- one [1]\n- three [2]"]
+    assert ["".join(piece for piece, _ in pieces) for pieces in differences(texts)] == texts
+
+
+@pytest.mark.parametrize("other", ["", "I could not find that in the articles."], ids=["empty", "another"])
+def test_in_texts_that_share_hardly_anything_nothing_is_marked(other: str) -> None:
+    """All of it would be."""
+    assert differences(["It opens in May.", other]) == [(("It opens in May.", False),), ((other, False),)]
 
 
 def printed(width: int, *, terminal: bool) -> str:
@@ -172,3 +184,99 @@ def test_differences_are_coloured_on_a_terminal() -> None:
     assert "*in May" not in text
     assert "\x1b[30;43min May." in text
     assert "\x1b[2J" not in text
+
+
+# ---- a question file
+
+
+CASES = [
+    Case(id="1", question="When does the ferry open?", gold_answers=("May",)),
+    Case(id="2", question="Who won the football match?", answerable=False),
+    Case(
+        id="3",
+        question="Where was it built?",
+        gold_answers=("Hamburg",),
+        history=(("Who built the ferry?", "Anna"),),
+    ),
+]
+
+
+def compared(*texts: tuple[str, str]) -> Comparison:
+    """Two answerers, by their answers to CASES; "" for an abstention."""
+    rows = []
+    for case, pair in zip(CASES, texts, strict=False):
+        answers = [answer(text or "I do not know.", abstained=not text) for text in pair]
+        rows.append(Row(tuple(judged(case, each) for each in answers)))
+    return Comparison("ferry.jsonl", ("builtin", "fake:one@<i>"), tuple(rows), scored=True)
+
+
+def test_all_are_asked_the_same_standalone_question(chain: Chain) -> None:
+    """A follow-up is put into words without the model."""
+    asked: list[str] = []
+
+    def says(prompt: str) -> str:
+        asked.append(prompt)
+        return "It was built in Hamburg. [1]"
+
+    chain = with_model(chain, says)
+    found = row(["builtin", "answer"], chain, CASES[2], opener(ChatSettings(), chain))
+    assert len({result.answer.trace.read_as for result in found.results}) == 1
+    assert len(asked) == 1
+    assert found.results[0].answer.trace.read_as in asked[0]
+    assert "ferry" in found.results[0].answer.trace.read_as
+
+
+def test_figures_and_answers_as_json() -> None:
+    """One object for each answerer, in the order in which they were named."""
+    told = json.loads(comparison_as_json(compared(("May", "June"), ("", "Nobody"), ("", ""))))
+    assert [each["name"] for each in told] == ["builtin", "fake:one@<i>"]
+    assert [(each["correct"], each["invented"], each["abstained_wrongly"]) for each in told] == [
+        (2, 0, 1),
+        (0, 1, 1),
+    ]
+    assert [each["verdict"] for each in told[1]["results"]] == ["wrong", "invented", "abstained wrongly"]
+
+
+def test_a_question_alone_is_not_scored() -> None:
+    """Nobody said what is right."""
+    alone = replace(compared(("May", "June")), scored=False)
+    told = json.loads(comparison_as_json(alone))
+    assert [list(each) for each in told] == [["name", "results"]] * 2
+    assert "correct" not in told[0]["results"][0]
+    assert "wrong" not in reported(alone)
+
+
+def reported(comparison: Comparison) -> str:
+    """What `compare` prints into a pipe."""
+    console = Console(file=io.StringIO(), width=80)
+    report_comparison(comparison, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_what_is_answered_differently_is_shown_what_matters_first() -> None:
+    """Below the figures; what all answer alike is not."""
+    text = reported(compared(("It opens in May", "In May"), ("", "Nobody"), ("Hamburg", "Hamburg")))
+    assert "correct" in text.splitlines()[1]
+    assert "3 of 3 (1.000)" in text
+    assert text.index("2 Who won") < text.index("1 When does")
+    assert "Where was it built" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_page_shows_every_question_and_marks_the_differences(tmp_path: Path) -> None:
+    """Filters by what differs and by what matters; figures as in the terminal; nothing is fetched."""
+    comparison = compared(("It opens in May", "It opens in June"), ("", ""), ("Hamburg", "In Hamburg"))
+    write_comparison(tmp_path / "c.html", comparison)
+    tree = html.parse(tmp_path / "c.html").getroot()
+    assert tree.xpath("//article/@data-is") == ["matters", "same", "differs"]
+    assert [mark.text_content().strip() for mark in tree.xpath("//article[1]//mark")] == ["May", "June"]
+    assert [b.text_content() for b in tree.findall(".//button")] == [
+        "all (3)",
+        "differing (2)",
+        "one is right, another is not (1)",
+    ]
+    assert [th.text_content() for th in tree.xpath("//thead//th")] == ["", *comparison.names]
+    figures = {tr[0].text_content(): [td.text_content() for td in tr[1:]] for tr in tree.xpath("//tbody/tr")}
+    assert figures["correct"] == [each["correct"] for each in comparison.figures()]
+    assert not tree.xpath("//i | //@src | //@href | //link")

@@ -3,16 +3,13 @@
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from fakes import answer
 from rich.console import Console
 
 from bot.answering.datatypes import Answer, Dropped, Generated
-from bot.terminal.evaluate import Case, Score, is_correct, read_cases
 from bot.terminal.show import as_json, printable, show, show_why
-from vectorstore.datatypes import UserError
 
 
 def printed(shown: Answer, *, terminal: bool) -> str:
@@ -157,61 +154,3 @@ def test_a_long_quote_is_cut_between_words() -> None:
     shown = " ".join(printed(answer(quote="word " * 200), terminal=False).split())
     assert shown.endswith("word …")
     assert len(shown) < 600
-
-
-@pytest.mark.parametrize(
-    ("case", "text", "abstained", "right"),
-    [
-        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "bob and ANN", False, True),
-        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "Ann", False, False),
-        (Case(id="1", question="q", gold_answers=("in May", "it's May")), "It’s May", False, True),
-        (Case(id="1", question="q", gold_answers=("in May",)), "in June", False, False),
-        (Case(id="1", question="q", gold_answers=("find",)), "I could not find that", True, False),
-        (Case(id="1", question="q", answerable=False), "anything", False, False),
-        (Case(id="1", question="q", answerable=False), "I do not know", True, True),
-    ],
-    ids=[
-        "all-items",
-        "an-item-missing",
-        "typographic",
-        "wrong",
-        "abstained",
-        "invented",
-        "rightly-abstained",
-    ],
-)
-def test_what_counts_as_correct(case: Case, text: str, abstained: bool, right: bool) -> None:
-    """A rule without judgement: see the design."""
-    assert is_correct(case, answer(text, abstained=abstained)) is right
-
-
-def test_a_score_counts_by_kind_and_by_abstention() -> None:
-    """Shares of what was asked."""
-    cases = [
-        Case(id="1", question="q", kind="when", gold_answers=("May",)),
-        Case(id="2", question="q", kind="no", answerable=False),
-    ]
-    score = Score(((cases[0], answer()), (cases[1], answer())))
-    assert score.correct == 1
-    assert score.share() == 0.5
-    assert list(score.by_kind()) == [("when", 1, 1), ("no", 0, 1)]
-    assert score.abstained(answerable=False) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{}", "line 1: 'question' is missing"),
-        ("no json", "line 1: not a question"),
-        ('{"question": 3}', "line 1: not a question"),
-        ('{"question": "q", "gold_items": "Ann"}', "lists of strings"),
-        ('{"question": "q", "history": [["a"]]}', "history is a list of"),
-        ("", "holds no question"),
-    ],
-    ids=["no-question", "no-json", "number", "items", "history", "empty"],
-)
-def test_a_bad_question_file_names_its_line(tmp_path: Path, line: str, message: str) -> None:
-    """So that it can be mended."""
-    (tmp_path / "q.jsonl").write_text(line, encoding="utf-8")
-    with pytest.raises(UserError, match=message):
-        read_cases(tmp_path / "q.jsonl")

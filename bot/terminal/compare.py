@@ -98,9 +98,15 @@ def _cell(answer: Answer, runs: Runs, console: Console) -> Text:
 
 def _marked(runs: Runs, *, coloured: bool) -> Text:
     """What differs in colour, or between asterisks where there is none."""
-    if coloured:
-        return Text(" ").join(Text(run, "black on yellow" if own else "") for run, own in runs)
-    return Text(" ".join(f"*{run}*" if own else run for run, own in runs))
+    text = Text()
+    for run, own in runs:
+        bare = run.rstrip()
+        if own and coloured:
+            text.append(bare, "black on yellow")
+        else:
+            text.append(f"*{bare}*" if own else bare)
+        text.append(run[len(bare) :])
+    return text
 
 
 def took(answer: Answer) -> str:

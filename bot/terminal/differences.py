@@ -1,36 +1,41 @@
-"""Which words of several texts are not in all of them; of texts that are all different, none."""
+"""What each of several texts has that the one most like it has not, word by word."""
 
+import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-_ALIKE = 1 / 3  # of the shortest text's words in all of them: with fewer there is nothing to see in marks
-_AT_EDGES = ".,;:!?"  # of a word: where a sentence ends is no difference
+_WORD = re.compile(r"\S+\s*")
+_BARE = ".,;:!? \n"  # around a word: where a sentence or a line ends is no difference
+_ALIKE = 1 / 3  # of the shorter text's words in the other: with no more, all would be marked
 
 Runs = tuple[tuple[str, bool], ...]
-"""A text cut into runs of words, each with whether it is its own."""
+"""A text cut between words, each piece with whether it is the text's own."""
 
 
 def differences(texts: Sequence[str]) -> list[Runs]:
-    """Each text as runs: of words that all texts have in the same order, and of words that they have not.
+    """Each text as pieces: what the text most like it has in the same order, and what it has not.
 
-    Texts that share hardly anything are one run each, with nothing of their own to look for.
+    A text that shares hardly anything with the others is one piece, with nothing of its own to look for.
     """
-    words = [text.split() for text in texts]
-    shared = [_shared(words[0], each) for each in words]  # places in the first text
-    in_all = set(range(len(words[0]))).intersection(*(places.keys() for places in shared))
-    if len(in_all) < _ALIKE * min(map(len, words)):
-        return [((text, False),) for text in texts]
-    found = []
-    for each, places in zip(words, shared, strict=True):
-        common = {places[place] for place in in_all}
-        runs = groupby(enumerate(each), key=lambda pair: pair[0] in common)
-        found.append(tuple((" ".join(word for _, word in run), not same) for same, run in runs))
-    return found
+    words = [_WORD.findall(text) for text in texts]
+    return [
+        _pieces(text, each, words[:place] + words[place + 1 :])
+        for place, (text, each) in enumerate(zip(texts, words, strict=True))
+    ]
 
 
-def _shared(first: list[str], other: list[str]) -> dict[int, int]:
-    """Place in the first -> place in the other, of the words that they share."""
-    a, b = ([word.strip(_AT_EDGES) for word in words] for words in (first, other))
+def _pieces(text: str, words: list[str], others: list[list[str]]) -> Runs:
+    pairs = [(_shared(words, other), other) for other in others]
+    shared, nearest = max(pairs, key=lambda pair: len(pair[0]))
+    if len(shared) <= _ALIKE * min(len(words), len(nearest)):
+        return ((text, False),)
+    runs = groupby(enumerate(words), key=lambda pair: pair[0] not in shared)
+    return tuple(("".join(word for _, word in run), own) for own, run in runs)
+
+
+def _shared(words: list[str], other: list[str]) -> set[int]:
+    """The places of the words that the other has, too."""
+    a, b = ([word.strip(_BARE) for word in each] for each in (words, other))
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
-    return {block.a + i: block.b + i for block in blocks for i in range(block.size)}
+    return {place for block in blocks for place in range(block.a, block.a + block.size)}

@@ -48,10 +48,11 @@ svg .grid { stroke: var(--line) } svg .curve { stroke: var(--blue); stroke-width
 svg .bolder { stroke-dasharray: 3 4; opacity: .75 }
 svg circle { fill: var(--blue) } svg .told { fill: var(--ink); stroke: var(--paper);
   stroke-width: 4; paint-order: stroke }
-.wide { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+.wide { overflow-x: auto } .wide th { min-width: 96px } .wide th, .wide td { padding: 4px 14px 4px 0 }
+table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: 8px 14px 8px 0; border-top: 1px solid var(--line) }
 thead th { border-top: 0 } .stack td { min-width: 110px } .stack td:nth-child(2) { min-width: 200px }
- td.number { white-space: nowrap }
+td.number { white-space: nowrap }
 .kinds td { border: 0; padding: 3px 10px 3px 0; vertical-align: middle; white-space: nowrap }
 .bar { background: var(--line); height: 12px; border-radius: 3px; overflow: hidden; min-width: 90px }
 .bar i { display: block; height: 100%; background: var(--good) } .kinds td:nth-child(2) { width: 100% }
@@ -65,7 +66,8 @@ button { font: inherit; font-size: 14px; color: inherit; background: var(--panel
 button[aria-pressed=true] { background: var(--blue); border-color: var(--blue); color: var(--paper) }
 @media (max-width: 640px) { .stack thead { display: none }
   .stack tr { display: block; border-top: 1px solid var(--line); padding: 10px 0 }
-  .stack td { display: block; border: 0; padding: 1px 0 } }
+  .stack td { display: block; border: 0; padding: 1px 0 } .stack td:nth-child(2) { font-weight: 600 }
+  .stack td:last-child::before { content: "expected: " } }
 """
 _SCRIPT = """
 const buttons = document.querySelectorAll("button[data-show]");
@@ -76,9 +78,8 @@ for (const button of buttons) button.onclick = () => {
   for (const other of buttons) other.setAttribute("aria-pressed", other === button);
 };
 """
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"  # nothing is ever fetched
-)
+# nothing is ever fetched, whatever an article says
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def write_page(file: Path, title: str, body: Iterable[Element]) -> None:
@@ -129,8 +130,8 @@ def expected(case: Case) -> str:
 
 def told(answer: Answer, *, is_open: bool, runs: Runs | None = None) -> list[Element]:
     """An answer with its quotes, what was dropped, and what it took; `runs` mark what differs."""
-    marked = [(answer.text, False)] if runs is None else [(f"{run} ", own) for run, own in runs]
-    parts = [E.div({"class": "text"}, *(E.mark(clean(run)) if own else clean(run) for run, own in marked))]
+    pieces = runs or ((answer.text, False),)
+    parts = [E.div({"class": "text"}, *(E.mark(clean(run)) if own else clean(run) for run, own in pieces))]
     if answer.note:
         parts.append(E.p({"class": "soft"}, clean(answer.note)))
     generated = answer.trace.generated

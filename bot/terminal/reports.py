@@ -159,7 +159,7 @@ def _article(row: Row, comparison: Comparison) -> Element:
     for name, result, runs in zip(comparison.names, row.results, texts, strict=True):
         verdict = [" ", _verdict(result)] if comparison.scored else []
         head = E.p(E.b(clean(name)), *verdict)
-        cells.append(E.div(head, *told(result.answer, is_open=row.matters, runs=runs)))
+        cells.append(E.div(head, *told(result.answer, is_open=False, runs=runs)))
     state = "matters" if row.matters else "differs" if row.differs else "same"
     asked = _asked(row.results[0]) if comparison.scored else [E.h3(clean(row.results[0].case.question))]
     return E.article({"data-is": state}, *asked, E.div({"class": "side"}, *cells))

@@ -101,8 +101,7 @@ def keep(folder: Path, made_with: Setting, results: tuple[Result, ...]) -> Run:
     """Write a run's file, `DATE-TIME-HASH.json`, without the passages that were read."""
     bare = tuple(replace(result, answer=_without_passages(result.answer)) for result in results)
     content = _RUN.dump_json(Run("", made_with, bare))
-    at = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:-3]  # of two runs in a second one is the later
-    id_ = f"{at}-{_hash(content)[:6]}"
+    id_ = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{_hash(content)[:6]}"
     run = Run(id_, made_with, results)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{id_}.tmp"
