@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -17,7 +18,7 @@ from aiohttp import web
 Message = Mapping[str, Any]
 Text = str | Callable[[Sequence[Message]], str]
 
-WORDS, AT_ONCE = r"\s*\S+", r"(?s).+"
+WORDS, SENTENCES, AT_ONCE = r"\s*\S+", r"(?s)\s*.+?\[\d+\]\.", r"(?s).+"
 """How a text is cut into the pieces that it is sent in."""
 
 _PASSAGE = re.compile(r'<passage number="(\d+)"[^>]*>\n(.*?)\n</passage>', re.DOTALL)
@@ -68,6 +69,9 @@ class FakeLLM:
     requests: list[Request] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)  # transports that requests came over
     others: list[str] = field(default_factory=list)  # paths that are no chat: of tracers
+    times: list[list[float]] = field(
+        default_factory=list
+    )  # of each request: it came, each piece went, it was done
     left: threading.Event = field(default_factory=threading.Event)  # a client left before the end
 
     def script(self, *replies: Reply | str) -> None:
@@ -115,6 +119,8 @@ class FakeLLM:
         body = await request.json()
         self.requests.append(Request(request.path, dict(request.headers), body))
         self.connections.add(request.transport)
+        times = [time.perf_counter()]
+        self.times.append(times)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         wire = _openai if request.path.startswith("/v1") else _ollama
         try:
@@ -122,14 +128,16 @@ class FakeLLM:
                 await asyncio.Event().wait()
             if reply.status != 200:
                 return _refusal(wire, reply, request)
-            return await _stream(wire, reply, request, body)
+            return await _stream(wire, reply, request, body, times)
         except (asyncio.CancelledError, ConnectionError):
             self.left.set()
             raise
+        finally:
+            times.append(time.perf_counter())
 
 
 async def _stream(
-    wire: "_Wire", reply: Reply, request: web.Request, body: Mapping[str, Any]
+    wire: "_Wire", reply: Reply, request: web.Request, body: Mapping[str, Any], times: list[float]
 ) -> web.StreamResponse:
     mime = "text/event-stream; charset=utf-8" if wire is _openai else "application/x-ndjson"
     response = web.StreamResponse(headers={"Content-Type": mime})
@@ -147,6 +155,8 @@ async def _stream(
             break
         if reply.pause and each.text:
             await asyncio.sleep(reply.pause)
+        if each.text:
+            times.append(time.perf_counter())
         await response.write(each.line)
     if reply.cut == "off" and request.transport is not None:
         request.transport.abort()
@@ -232,18 +242,20 @@ def passages(messages: Sequence[Message]) -> list[tuple[int, str]]:
     return [(int(number), inside) for number, inside in _PASSAGE.findall(text)]
 
 
-def faithful(messages: Sequence[Message]) -> str:
-    """The passages' sentence that shares most words with the question, with its number."""
-    question = set(re.findall(r"\w{3,}", messages[-1]["content"].rpartition("Question:")[2].lower()))
-    sentences = [
-        (number, sentence.group().strip())
+def faithful(messages: Sequence[Message], sentences: int = 1) -> str:
+    """The passages' sentences that share most words with the question, each with its number."""
+    question = _words(messages[-1]["content"].rpartition("Question:")[2])
+    told = [
+        f"{sentence.group().strip().rstrip('.!?')} [{number}]."
         for number, text in passages(messages)
         for sentence in _SENTENCE.finditer(text)
     ]
-    if not sentences:
-        return "UNKNOWN"
-    best = max(sentences, key=lambda each: len(question & set(re.findall(r"\w{3,}", each[1].lower()))))
-    return f"{best[1].rstrip('.!?')} [{best[0]}]."
+    told.sort(key=lambda each: -len(question & _words(each)))
+    return " ".join(told[:sentences]) or "UNKNOWN"
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w{3,}", text.lower()))
 
 
 def obedient(messages: Sequence[Message]) -> str:

@@ -1,7 +1,7 @@
 """A chat model answers from passages: prompt, model, citation check."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.answering.budget import Budget, Spent
 from bot.answering.chat_model import ChatModel, Messages, ModelError, Patience, Usage, tokens
@@ -91,7 +91,7 @@ class Generator:
             nonlocal told
             raw.append(piece)
             supported = checking.feed(piece)
-            if on_text is not None and supported != told:
+            if on_text is not None and supported != told and supported.startswith(told):
                 told = supported
                 on_text(supported)
 
@@ -99,9 +99,10 @@ class Generator:
             usage = self._ask(messages, account, take)
         except ModelError as error:
             raise NotGeneratedError(str(error), self._generated(prompt, raw, error.usage)) from None
-        checked = checking.finish()
+        unknown = _says_unknown("".join(raw))
+        checked = Checked("", (), (), 0.0) if unknown else checking.finish()
         generated = self._generated(prompt, raw, usage, checked)
-        if not checked.citations and not _says_unknown("".join(raw)):
+        if not checked.citations and not unknown:
             raise NotGeneratedError("the chat model's answer was not supported by the articles", generated)
         return Written(checked, generated)
 
@@ -110,11 +111,9 @@ class Generator:
         turns = "\n".join(f"Question: {visible(q)}\nAnswer: {visible(a)}" for q, a in history[-_REMEMBERED:])
         messages = self.prompts.load("condense", _CONDENSE).filled(history=turns, question=visible(question))
         pieces: list[str] = []
-        patience = (
-            self.model.patience
-        )  # one line: who has not written it when the first word is due is too slow
+        first = self.model.patience.first_token  # enough for one line, and all of it again is to follow
         try:
-            self._ask(messages, account, pieces.append, replace(patience, whole=patience.first_token))
+            self._ask(messages, account, pieces.append, Patience(first, first))
         except (ModelError, NotGeneratedError):
             return ""
         condensed = visible("".join(pieces)).strip()
