@@ -214,7 +214,7 @@ class Database:
         """The answers that somebody voted against, the newest first; all of them without `most`."""
         against = select(FeedbackRow.answer_id).where(~FeedbackRow.good)
         newest = select(AnswerRow).where(AnswerRow.id.in_(against)).order_by(AnswerRow.id.desc())
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             return [
                 Disliked(
                     row.id,

@@ -8,7 +8,7 @@ import pytest
 from fakes import answer
 from typer.testing import CliRunner
 
-from bot.answering.datatypes import Answer
+from bot.answering.datatypes import Answer, Generated
 from bot.database import Database
 from bot.terminal.cases import Gold, app, as_case, write
 from bot.terminal.evaluate import is_correct, read_cases
@@ -121,7 +121,20 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     database = Database(f"sqlite:///{tmp_path / 'footnote.db'}")
     follow_up = replace(answer(), question="And when?")
-    follow_up = replace(follow_up, trace=replace(follow_up.trace, read_as="When was the ferry built?"))
+    generated = Generated(
+        model="fake:one",
+        prompt="answer",
+        prompt_hash="0123456789ab",
+        raw="In May. [1]",
+        dropped=(),
+        tokens_in=1,
+        tokens_out=1,
+        cost=0,
+        first_token=0,
+        seconds=0,
+    )
+    trace = replace(follow_up.trace, read_as="When was the ferry built?", generated=generated)
+    follow_up = replace(follow_up, answerer="fake:one", trace=trace)
     shown = [replace(answer(), question="When does the ferry open?"), follow_up, answer("In July.")]
     numbers = [database.record(each, guild_id="111", member_id="4242") for each in shown]
     database.vote(numbers[0], "4242", good=False, comment="it is June")
@@ -155,6 +168,11 @@ def test_the_list_as_json(kept: list[int]) -> None:
     assert (newest["number"], first["number"]) == (kept[1], kept[0])
     assert (first["question"], first["comments"]) == ("When does the ferry open?", ["it is June"])
     assert (first["answerer"], first["prompt"]) == ("builtin", "")
+    assert (newest["answerer"], newest["prompt"], newest["prompt_hash"]) == (
+        "fake:one",
+        "answer",
+        "0123456789ab",
+    )
     assert not {"member_id", "guild_id"} & first.keys()
 
 
