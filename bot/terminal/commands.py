@@ -199,8 +199,8 @@ def _edit(lab: Lab, face: Face, name: str) -> None:
         face.remark(f"{path} is a copy of {before}, and in use")
     try:
         ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode  # noqa: S603
-    except OSError as error:
-        raise UserError(f"EDITOR={editor} cannot be run ({(error.strerror or '').lower()})") from error
+    except (OSError, ValueError) as error:  # there is none of this name, or a quotation mark is left open
+        raise UserError(f"EDITOR={editor} cannot be run: set EDITOR to your editor") from error
     if ended:
         raise UserError(f"EDITOR={editor} ended with {ended}")
     prompt = lab.check(name)
