@@ -19,7 +19,7 @@ from bot.terminal.evaluate import AT_ONCE, Case, Result, Verdict, each_case, is_
 from bot.terminal.reports import write_evaluation
 from bot.terminal.risk import bolder, curve
 from bot.terminal.runs import Run, Setting, changes, changes_as_json, find, keep, report_changes, setting
-from bot.terminal.scores import Score, figures, report, report_json
+from bot.terminal.scores import Score, figures, report, report_json, report_sums
 from prompts import Prompts
 from vectorstore.datatypes import UserError
 
@@ -120,6 +120,15 @@ def test_figures_of_a_chat_model() -> None:
     assert (told["tokens"], told["cost"]) == ("100", "0.2500")
 
 
+def test_a_model_that_did_not_answer_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The built-in answerer's answers are not taken for its own."""
+    report_sums(Score((by_model(result("1", "May"), note="Slow."), by_model(result("2", "May")))))
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith(
+        "chat model: 1 times the built-in answerer instead, 2 sentences dropped, 200 tokens"
+    )
+
+
 def test_figures_of_the_built_in_answerer_have_no_tokens() -> None:
     """Nor anything else that only a chat model has."""
     assert not {"tokens", "cost", "sentences dropped"} & figures(Score((result("1", "May"),))).keys()
@@ -144,10 +153,10 @@ def test_json_keeps_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_answer_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """In the report of all questions, and of what has changed."""
-    evil = result("1", "\x1b[2JIn May.")
+    """Nor a question, in the report of all questions, and of what has changed."""
+    evil = result("1\x1b[2J", "\x1b[2JIn May.")
     report(Score((evil,)))
-    report_changes(changes(run("a", result("1", "\x1b[2JJune")), run("b", evil)))
+    report_changes(changes(run("a", result("1\x1b[2J", "\x1b[2JJune")), run("b", evil)))
     assert "\x1b" not in capsys.readouterr().out
 
 

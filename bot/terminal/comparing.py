@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.answering.chain import Chain
 from bot.answering.generating import Generator
 from bot.terminal.compare import answers_by, side_by_side
-from bot.terminal.evaluate import Case, Result, judged
+from bot.terminal.evaluate import Case, Result, asked_in_a_line, judged
 from bot.terminal.scores import Score, figures, results_as_json, sums
 from bot.terminal.show import as_json
 
@@ -65,7 +65,7 @@ def report_comparison(comparison: Comparison, console: Console) -> None:
     for each in differing if comparison.scored else comparison.rows:
         case = each.results[0].case
         console.print()
-        console.rule(Text(f"{case.id} {case.question}".strip()), align="left", style="dim")
+        console.rule(Text(asked_in_a_line(case)), align="left", style="dim")
         labels = [
             f"{name}: {result.verdict}" if comparison.scored else name
             for name, result in zip(comparison.names, each.results, strict=True)

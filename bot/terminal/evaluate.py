@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bot.answering.datatypes import Answer, Turn
+from bot.terminal.show import printable
 from vectorstore.datatypes import UserError
 
 AT_ONCE = 2  # questions: 1.4 times as fast as one on two cores, three are slower: benchmarks.eval_speed
@@ -65,6 +66,11 @@ def is_correct(case: Case, answer: Answer) -> bool:
 def fold(text: str) -> str:
     """Text as it is compared."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_FOLD)).casefold().strip()
+
+
+def asked_in_a_line(case: Case) -> str:
+    """Id and question for a terminal: a case may be what a stranger asked."""
+    return printable(f"{case.id:8} {' '.join(case.question.split())}").strip()
 
 
 class Verdict(StrEnum):

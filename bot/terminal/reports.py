@@ -24,7 +24,7 @@ def write_evaluation(file: Path, run: Run, points: Sequence[Point], found: Chang
     ]
     if found is not None:
         body += _changed(found)
-    curve = [_risk(points, setting, run.results)] if points else []
+    curve = [_risk(points, setting, score)] if points else []
     kinds = E.figure(E.h2("Correct, by kind of question"), bars(score.by_kind()))
     body += [E.div({"class": "two"}, *curve, kinds), E.h2("Questions"), _filters(score), _table(run.results)]
     write_page(file, f"{Path(setting.questions).name}: {score.correct} of {len(run.results)} correct", body)
@@ -36,14 +36,11 @@ def write_comparison(file: Path, comparison: Comparison) -> None:
     if comparison.scored:
         body.append(_figures(comparison))
     rows = comparison.rows
-    differing, judged_otherwise = (
-        sum(flags) for flags in zip(*((r.differs, r.matters) for r in rows), strict=True)
-    )
     if len(rows) > 1:
         body += [E.h2("Questions"), filters({
             "all": ("", len(rows)),
-            "differing": ("differs|matters", differing),
-            "one is right, another is not": ("matters", judged_otherwise),
+            "differing": ("differs|matters", sum(row.differs for row in rows)),
+            "one is right, another is not": ("matters", sum(row.matters for row in rows)),
         })]  # fmt: skip
     body += [_article(row, comparison) for row in rows]
     write_page(file, f"{comparison.title}: {' | '.join(comparison.names)}", body)
@@ -61,14 +58,11 @@ def _told(setting: Setting) -> str:
     )
 
 
-def _risk(points: Sequence[Point], setting: Setting, results: Sequence[Result]) -> Element:
+def _risk(points: Sequence[Point], setting: Setting, score: Score) -> Element:
     by_threshold = setting.model == "builtin"
-    score = Score(results)
-    given = len(results) - sum(result.answer.abstained for result in results)
     wrong = score.count(Verdict.WRONG) + score.count(Verdict.INVENTED)
-    told = (
-        f"{given} of {len(results)} questions answered, {wrong} of these wrongly; the likeliest answers first"
-    )
+    given, asked = wrong + score.count(Verdict.RIGHT), len(score.results)
+    told = f"{given} of {asked} questions answered, {wrong} of these wrongly; the likeliest answers first"
     dotted = "; dotted: what a lower threshold would add" if by_threshold else ""
     return E.figure(
         E.h2("Risk and coverage"),

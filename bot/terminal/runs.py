@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer
-from bot.terminal.evaluate import Result, judged
+from bot.terminal.evaluate import Result, asked_in_a_line, judged
 from bot.terminal.show import printable
 from vectorstore.datatypes import UserError
 
@@ -165,12 +165,12 @@ def report_changes(found: Changes) -> None:
     print(f"{found.counts()}\n")
     for mark, group in (("BROKEN", found.broken), ("fixed ", found.fixed)):
         for change in group:
-            print(f"{mark} {change.now.case.id:8} {change.now.case.question}")
+            print(f"{mark} {asked_in_a_line(change.now.case)}")
             print(f"       before: {_line(change.before)}")
             print(f"       now:    {_line(change.now)}")
     for mark, results in (("new   ", found.new), ("gone  ", found.gone)):
         for result in results:
-            print(f"{mark} {result.case.id:8} {result.case.question}: {result.verdict}")
+            print(f"{mark} {asked_in_a_line(result.case)} ({result.verdict})")
     print()
 
 

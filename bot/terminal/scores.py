@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.terminal.evaluate import Result, Verdict
+from bot.terminal.evaluate import Result, Verdict, asked_in_a_line
 from bot.terminal.show import as_json, printable
 
 
@@ -46,6 +46,11 @@ class Score:
         """Footnotes of an answer, on average."""
         counts = [len(r.answer.citations) for r in self.results if not r.answer.abstained]
         return statistics.fmean(counts) if counts else 0.0
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a chat model was asked."""
+        return any(r.answer.trace.generated or r.answer.note for r in self.results)
 
     @property
     def dropped(self) -> int:
@@ -89,9 +94,9 @@ def figures(score: Score) -> dict[str, str]:
         "tokens": f"{score.tokens:,}",
         "cost": f"{score.cost:.4f}",
     }
-    by_model = ("sentences dropped", "fell back to the built-in answerer", "tokens", "cost")
-    if not any(result.answer.trace.generated for result in score.results):
-        return {what: figure for what, figure in told.items() if what not in by_model}
+    of_models = ("sentences dropped", "fell back to the built-in answerer", "tokens", "cost")
+    if not score.by_model:
+        return {what: figure for what, figure in told.items() if what not in of_models}
     return told
 
 
@@ -99,7 +104,7 @@ def report(score: Score) -> None:
     """Print the score for people: every question, then the sums."""
     for result in score.results:
         mark = "ok  " if result.verdict.correct else "MISS"
-        print(f"{mark} {result.case.id:8} {result.case.question}")
+        print(f"{mark} {asked_in_a_line(result.case)}")
         print(f"              {printable(' '.join(result.answer.text.split())[:160])}")
     print()
     report_sums(score)
@@ -112,6 +117,12 @@ def report_sums(score: Score) -> None:
     told = [" of ".join(map(str, score.abstained(answerable=flag))) for flag in (False, True)]
     print(f"{'correct':14} {score.correct:4} of {len(score.results)}  ({score.share():.3f})")
     print(f"abstained: {told[0]} unanswerable questions, {told[1]} answerable ones")
+    if score.by_model:
+        print(
+            f"chat model: {score.fell_back} times the built-in answerer instead, {score.dropped} sentences ",
+            end="",
+        )
+        print(f"dropped, {score.tokens:,} tokens, cost {score.cost:.4f}")
 
 
 def report_json(score: Score, more: Mapping[str, object]) -> None:
