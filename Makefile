@@ -32,6 +32,7 @@ bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder a
 	$(PYTHON) -m benchmarks.discord_bot
 	$(PYTHON) -m ingest articles --library bench
 	$(PYTHON) -m bot eval tests/questions/coalition.jsonl --library bench
+	$(PYTHON) -m benchmarks.eval_speed
 ifneq ($(DATA),)
 	$(PYTHON) -m benchmarks.retrieval $(SQUAD)
 	$(PYTHON) -m benchmarks.reader $(word 1,$(SQUAD)) $(DATA)/reader/multispanqa_dev.jsonl

@@ -1,11 +1,12 @@
 """Small real stand-ins: an embedding model that counts words, and articles to put into a library."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bot.answering.chat_model import Messages, Patience, Usage, tokens
 from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from ingest.fetch import Rules
 from ingest.pipeline import Outcome, ingest, place_of
@@ -124,3 +125,16 @@ def answer(
             passages=(seen,), revision=3, likelihood=0.7, threshold=0.15, read_as="When?", spans=(span,)
         ),
     )
+
+
+class ScriptedModel:
+    """A chat model that answers at once with what `says` makes of the prompt's text."""
+
+    def __init__(self, name: str, says: Callable[[str], str]) -> None:
+        self.name, self.says, self.patience = name, says, Patience()
+
+    def stream(self, messages: Messages, on_text: Callable[[str], None], _: Patience | None = None) -> Usage:
+        """Tell the whole answer."""
+        answer = self.says("\n\n".join(text for _, text in messages))
+        on_text(answer)
+        return Usage(tokens(messages), tokens([("assistant", answer)]), 0.01, 0.02)
