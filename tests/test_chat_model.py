@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -178,8 +179,8 @@ def test_a_hanging_server_is_given_up(llm: FakeLLM, name: str, hang: str) -> Non
 
 def test_a_slow_answer_is_given_up_at_the_limit_of_the_whole(llm: FakeLLM, name: str) -> None:
     """Its first word came in time, which helps nobody."""
-    llm.script(Reply(text=TEXT, pause=0.08))
-    model = open_for(llm, name, first=0.3, whole=0.5)
+    llm.script(Reply(text=TEXT, pause=0.1))
+    model = open_for(llm, name, first=0.7, whole=0.8)
     pieces: list[str] = []
     with pytest.raises(ModelError, match="took too long") as caught:
         model.stream(ASKED, pieces.append)
@@ -190,8 +191,8 @@ def test_a_slow_answer_is_given_up_at_the_limit_of_the_whole(llm: FakeLLM, name:
 
 def test_an_answer_may_take_longer_than_its_first_word(llm: FakeLLM, name: str) -> None:
     """The two limits are two."""
-    llm.script(Reply(text=TEXT, pause=0.06))
-    assert ask(open_for(llm, name, first=0.4, whole=10)) == TEXT
+    llm.script(Reply(text=TEXT, pause=0.08))
+    assert ask(open_for(llm, name, first=0.7, whole=10)) == TEXT
 
 
 def test_signs_of_life_without_a_word_do_not_help(llm: FakeLLM, name: str) -> None:
@@ -230,18 +231,18 @@ def test_a_passing_error_is_tried_again(llm: FakeLLM, name: str, status: int) ->
 
 def test_the_server_says_when_to_try_again(llm: FakeLLM) -> None:
     """Retry-after, in seconds. (Ollama's client does not hand on headers.)"""
-    llm.script(Reply(status=429, retry_after="0.05"), TEXT)
+    llm.script(Reply(status=429, retry_after="0.9"), TEXT)
     began = time.perf_counter()
     assert ask(open_for(llm, MODELS[0])) == TEXT
-    assert 0.05 < time.perf_counter() - began < 0.35
+    assert time.perf_counter() - began > 0.9  # we by ourselves wait for half a second, more or less
 
 
 def test_nobody_waits_beyond_the_limit_because_a_server_says_so(llm: FakeLLM) -> None:
     """If it asks for more patience than there is, it is given up at once."""
     llm.script(Reply(status=429, retry_after="30"))
     began = time.perf_counter()
-    assert fails(open_for(llm, MODELS[0], first=2)) == "the chat model is asked too much at the moment"
-    assert time.perf_counter() - began < 1
+    assert fails(open_for(llm, MODELS[0], first=5)) == "the chat model is asked too much at the moment"
+    assert time.perf_counter() - began < 3
 
 
 @pytest.mark.parametrize(("status", "told"), [(429, "asked too much"), (500, "cannot be reached")])
@@ -267,7 +268,7 @@ def test_nobody_listening_is_an_error_without_tokens(name: str) -> None:
     with FakeLLM() as gone:
         pass
     with pytest.raises(ModelError, match="cannot be reached") as caught:
-        ask(open_for(gone, name, first=QUICK))
+        ask(open_for(gone, name, first=1))
     assert caught.value.usage.tokens_in == 0
 
 
@@ -502,9 +503,35 @@ def test_langsmith_gets_the_run_when_asked(llm: FakeLLM) -> None:
     assert any(path.startswith("/runs") for path in llm.others)
 
 
-def test_langfuse_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Early, not at the first question."""
-    monkeypatch.setitem(sys.modules, "langfuse", None)
-    monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", "pk")
-    with pytest.raises(UserError, match="-m pip install langfuse, or unset it"):
+@pytest.mark.parametrize(
+    ("module", "setting", "value", "package"),
+    [
+        ("langfuse", "LANGFUSE_PUBLIC_KEY", "pk", "langfuse"),
+        ("opentelemetry.exporter.otlp.proto.http", "LANGSMITH_TRACING_MODE", "otel", "langsmith[otel]"),
+        ("opentelemetry.exporter.otlp.proto.http", "LANGSMITH_OTEL_ENABLED", "true", "langsmith[otel]"),
+    ],
+)
+def test_a_tracer_without_its_package_names_it(
+    monkeypatch: pytest.MonkeyPatch, module: str, setting: str, value: str, package: str
+) -> None:
+    """Early; LangSmith's client would otherwise send it all to LangSmith."""
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv(setting, value)
+    with pytest.raises(UserError, match=re.escape(f'-m pip install "{package}", or unset it')):
         ChatModel("ollama:llama3.2")
+
+
+def test_without_a_model_nothing_of_langchain_is_imported() -> None:
+    """That takes seconds, and a plain question takes less."""
+    script = """
+import sys
+import bot.__main__
+from bot.answering.opening import open_generator
+from bot.settings import ChatSettings
+assert open_generator(ChatSettings(model=None), None, None) is None
+print({name.split(".")[0] for name in sys.modules} & {"langchain", "langchain_core", "openai", "ollama", "langsmith"})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )  # fmt: skip
+    assert done.stdout == "set()\n"

@@ -1,6 +1,7 @@
 """A chat model by way of LangChain: streamed, within time limits, tried again where that may help."""
 
 import asyncio
+import importlib
 import logging
 import os
 import random
@@ -62,6 +63,11 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "google_genai": {"max_retries": 1},
     "mistralai": {"max_retries": 0},
 }
+_OPEN_TELEMETRY = tuple(
+    f"{owner}_{name}"
+    for owner in ("LANGSMITH", "LANGCHAIN")
+    for name in ("OTEL_ENABLED", "OTEL_ONLY", "TRACING_MODE")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,8 @@ class ChatModel:
                     await asyncio.sleep(pause)
                     attempt += 1
         except TimeoutError:
+            if heard.characters > _LONGEST:
+                return heard.usage()
             log.warning("the chat model took too long")
             raise ModelError("the chat model took too long", heard.usage()) from None
 
@@ -160,10 +168,8 @@ class ChatModel:
             async for chunk in stream:
                 if limit.expired():  # Python 3.11's wait_for, in clients, may swallow that we were cancelled
                     raise TimeoutError
-                if heard.take(chunk):
-                    limit.reschedule(whole_by)
-                if heard.characters > _LONGEST:
-                    return
+                if heard.take(chunk):  # only a cancelled client closes its connection at once, so: no break
+                    limit.reschedule(0 if heard.characters > _LONGEST else whole_by)
         if not heard.ended and self._provider in PACKAGES:  # of others we do not know how they end
             raise ConnectionError
 
@@ -196,11 +202,11 @@ class _Heard:
         self._tokens_in = self._tokens_out = 0
 
     def take(self, chunk: "AIMessageChunk") -> str:
-        """Pass on the text of the next piece."""
+        """Pass on the text of the next piece, and give it."""
         text = str(chunk.text)
         if text and not self.characters:
             self._first = self.seconds()
-        if text:
+        if text and self.characters <= _LONGEST:
             self._tell(text)
         self.anything = True
         self.characters += len(text)
@@ -328,13 +334,20 @@ def load_environment() -> None:
 
 
 def _callbacks() -> list[Any]:
-    """Langfuse's tracer where its variables are set; LangSmith's and OpenTelemetry's come by themselves."""
+    """Langfuse's tracer where its variables are set; LangSmith's comes by itself. Raises UserError."""
+    for setting in _OPEN_TELEMETRY:
+        if os.environ.get(setting, "").lower() in {"true", "1", "otel", "hybrid"}:
+            # without the package LangSmith's client would send to LangSmith what is meant for somebody else
+            _needed("opentelemetry.exporter.otlp.proto.http", "langsmith[otel]", setting)
     if not os.environ.get("LANGFUSE_PUBLIC_KEY"):
         return []
+    return [_needed("langfuse.langchain", "langfuse", "LANGFUSE_PUBLIC_KEY").CallbackHandler()]
+
+
+def _needed(module: str, package: str, setting: str) -> Any:
     try:
-        from langfuse.langchain import CallbackHandler  # noqa: PLC0415
+        return importlib.import_module(module)
     except ImportError:
         raise UserError(
-            f"LANGFUSE_PUBLIC_KEY is set: run {_python()} -m pip install langfuse, or unset it"
+            f'{setting} is set: run {_python()} -m pip install "{package}", or unset it'
         ) from None
-    return [CallbackHandler()]
