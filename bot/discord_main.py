@@ -19,7 +19,8 @@ from bot.libraries import Libraries
 from bot.settings import BotSettings, ChatSettings, DiscordSettings
 from bot.supervisor import supervise
 from bot.turns import FairQueue
-from prompts import PromptError, Prompts
+from prompts import PromptError
+from prompts.settings import PromptsSettings
 from vectorstore.datatypes import UserError
 from vectorstore.library import Shelf
 from vectorstore.settings import VectorstoreSettings
@@ -36,8 +37,9 @@ def run_discord() -> None:
     url = settings.database_url
     data.mkdir(parents=True, exist_ok=True)
     database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
-    prompts, built_in = Prompts(), BuiltIn()
+    built_in = BuiltIn()
     try:
+        prompts = PromptsSettings().prompts()
         generator = open_generator(ChatSettings(), prompts, built_in)
     except PromptError as error:  # written for prompt authors, who see the terminal
         raise UserError(str(error)) from error

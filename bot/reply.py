@@ -15,6 +15,7 @@ from bot.answering.untrusted import visible
 LIMIT = 2000  # characters of a message, counted in code points as Discord does for bots
 _MOST_MESSAGES = 3  # beyond it the rest is a file
 _FAR = 300  # characters of a quote
+_MORE = " …"  # below it there will be more
 _NEAR = 120  # characters that are shown around the answer in a longer one
 
 _MARKUP = re.compile(r"([\\*_~`|\[\]<@]|^\s*(?=[#>-]))", re.MULTILINE)
@@ -37,13 +38,14 @@ def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (),
     `question` is shown above where Discord does not show it: it never says what a slash command asked.
     `origin` says in small print whose articles the answer comes from, where that could be doubted.
     """
-    above = f"> {plain(' '.join(question.split()))}\n" if question else ""
-    parts = [above + plain(answer.text)]
+    parts = [_above(question) + plain(answer.text)]
     if answer.abstained and closest:
         parts.append("-# closest articles: " + "; ".join(plain(title) for title in closest))
     parts += [_footnote(number, citation, answer) for number, citation in enumerate(answer.citations, 1)]
     if origin:
         parts.append(f"-# from {origin}")
+    if answer.note:
+        parts.append(f"-# {plain(answer.note)}")
     text = "\n\n".join(parts)
     messages = split(text)
     if len(messages) <= _MOST_MESSAGES:
@@ -53,10 +55,19 @@ def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (),
     return Reply((f"{first}\n{notice}",), text)
 
 
+def unfinished(text: str, *, question: str = "") -> str:
+    """What there is of an answer that is still being written, in one message."""
+    return split(_above(question) + plain(text), LIMIT - len(_MORE))[0] + _MORE
+
+
 def plain(text: str) -> str:
     """Untrusted text, so that Discord shows it as it is: no markup, no link, nothing invisible."""
     escaped = _MARKUP.sub(lambda match: _escape(match.group()), visible(text))
     return _LINKED.sub(r"\\", escaped)
+
+
+def _above(question: str) -> str:
+    return f"> {plain(' '.join(question.split()))}\n" if question else ""
 
 
 def _escape(found: str) -> str:

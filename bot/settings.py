@@ -49,7 +49,9 @@ class ChatSettings(BaseSettings):
         description="provider:model, for example ollama:llama3.2; empty for the built-in answerer",
     )
     url: str | None = Field(None, description="where the provider, or a server that speaks like it, is")
-    options: dict[str, Any] = Field({}, description='of its LangChain client, for example {"temperature": 0}')
+    options: dict[str, Any] = Field(
+        {}, repr=False, description='of its LangChain client, for example {"temperature": 0}'
+    )
     prompt: str = Field("answer", description="the prompt file that it answers with")
     first_token_seconds: float = Field(
         15, gt=0, description="how long to wait for its first word, in seconds"

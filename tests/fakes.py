@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.answering.chat_model import Messages, Usage, tokens
+from bot.answering.chat_model import Messages, Patience, Usage, tokens
 from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from ingest.fetch import Rules
 from ingest.pipeline import Outcome, ingest, place_of
@@ -131,9 +131,9 @@ class ScriptedModel:
     """A chat model that answers at once with what `says` makes of the prompt's text."""
 
     def __init__(self, name: str, says: Callable[[str], str]) -> None:
-        self.name, self.says = name, says
+        self.name, self.says, self.patience = name, says, Patience()
 
-    def stream(self, messages: Messages, on_text: Callable[[str], None]) -> Usage:
+    def stream(self, messages: Messages, on_text: Callable[[str], None], _: Patience | None = None) -> Usage:
         """Tell the whole answer."""
         answer = self.says("\n\n".join(text for _, text in messages))
         on_text(answer)

@@ -201,12 +201,13 @@ def test_bad_files_are_named_and_the_exit_code_says_so(environment: Environment,
             "library 'Bad Name' has no articles: run python -m ingest articles/ --library Bad Name\n",
         ),
         (("bot", "eval", "none.jsonl"), 1, "none.jsonl cannot be read (no such file or directory)\n"),
+        (("bot", "compare", "Who?", "builtin", "builtin"), 2, "name two or more, each once"),
         (("ingest", "articles", "--library", "Bad Name"), 1, "library name 'Bad Name' is not usable"),
         (("ingest",), 2, "nothing to ingest: name a file, a folder or a link"),
         (("bot", "ask"), 2, "give one question"),
         (("bot", "nonsense"), 2, "No such command 'nonsense'"),
     ],
-    ids=["no-article", "bad-library", "no-file", "bad-name", "no-path", "no-question", "no-verb"],
+    ids=["no-article", "bad-library", "no-file", "one-name", "bad-name", "no-path", "no-question", "no-verb"],
 )
 def test_wrong_use_gets_one_line_that_says_what_to_do(
     environment: Environment, command: tuple[str, ...], code: int, message: str
@@ -289,6 +290,21 @@ def test_eval_counts_and_its_exit_code_follows_the_wish(filled: Environment) -> 
     assert told["abstained_rightly"] >= 3
     assert told["correct"] == sum(result["correct"] for result in told["results"])
     assert run(filled, "bot", "eval", questions, "--min-correct", "1").returncode == 1
+
+
+def test_eval_says_what_has_changed_since_the_last_run(filled: Environment, tmp_path: Path) -> None:
+    """The report names the run before; a bolder or more careful bot breaks or fixes answers."""
+    questions, report = "tests/questions/coalition.jsonl", tmp_path / "report.html"
+    first = run(filled, "bot", "eval", questions)
+    kept = first.stderr.strip().removeprefix("kept as run ")
+    careful = {**filled, "BOT_THRESHOLD": "0.9"}
+    done = run(careful, "bot", "eval", questions, "--against", "last", "--json", "--html", str(report))
+    assert done.returncode == 0, done.stderr
+    against = json.loads(done.stdout)["against"]
+    assert (against["run"], against["fixed"]) == (kept, [])
+    assert against["settings"] == ["threshold 0.25 → 0.9"]
+    assert len(against["broken"]) > 5
+    assert f"Against {kept}" in report.read_text(encoding="utf-8")
 
 
 def test_the_repl_takes_questions_from_a_pipe(filled: Environment) -> None:
