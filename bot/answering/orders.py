@@ -1,8 +1,9 @@
 """Stretches of a text that give orders to whoever answers from it, instead of stating facts.
 
-Rules, not a model: phrases in a dozen languages, looked for through the usual disguises (look-alike letters,
-digits for letters, s p a c e d letters, invisible characters, base64, hexadecimal, rot13). They are told by
-their form, so a text *about* such orders has them too. `python -m benchmarks.attacks` measures both sides.
+Rules, not a model: phrases in a dozen languages (orders.txt), looked for through the usual disguises
+(look-alike letters, digits for letters, s p a c e d letters, invisible characters, base64, hexadecimal,
+rot13). They are told by their form, so a text *about* such orders has them too.
+`python -m benchmarks.attacks` measures both sides.
 """
 
 import base64
@@ -12,15 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from bot.answering.order_phrases import (
-    ANYWHERE,
-    AT_A_START,
-    COMPLETE,
-    MARKS,
-    ON_A_LINE,
-    TELLTALE,
-    TELLTALE_ROT13,
-)
+from bot.answering.order_phrases import COMPLETE, PATTERNS, TELLTALE
 from vectorstore.datatypes import Span
 
 Folded = tuple[str, Sequence[int]]
@@ -46,8 +39,8 @@ def orders(text: str) -> tuple[Span, ...]:
     """The stretches that give orders, in order, each from the start of a sentence.
 
     An order that says itself what is to be told ends with its sentence. Any other takes along what follows it
-    on its line ("Ignore the above. The meeting was cancelled."), and what follows a line that ends no sentence
-    ("[SYSTEM]", "New instructions:").
+    on its line ("Ignore the above. The meeting was cancelled."), and what follows a line that ends no
+    sentence ("[SYSTEM]", "New instructions:").
     """
     found = [_ends(at[a], at[b - 1]) for folded, at in _views(text) for a, b in _matches(folded)]
     found += [match.span() for match in _SPACED.finditer(text) if _is_spaced_order(match.group())]
@@ -61,15 +54,12 @@ def _ends(first: int, last: int) -> Span:
 
 
 def _matches(folded: str) -> Iterator[Span]:
-    for pattern in (AT_A_START, ANYWHERE, ON_A_LINE, MARKS, TELLTALE_ROT13):
+    for pattern in PATTERNS:
         yield from (match.span() for match in pattern.finditer(folded))
 
 
 def _start(text: str, place: int) -> int:
-    while (
-        place < len(text) - 1 and text[place] in " \t\n.!?,;:"
-    ):  # a phrase is found with what stands before it
-        place += 1
+    place += len(text[place:]) - len(text[place:].lstrip(" \t\n.!?,;:"))  # what a phrase is found behind
     before = [match.end() for match in _SENTENCE_START.finditer(text, 0, place)]
     return before[-1] if before else 0
 
@@ -97,9 +87,9 @@ def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def _views(text: str) -> Iterator[Folded]:
     """The text as it may be meant: as it stands, and without each disguise that it shows signs of."""
-    if all(len(_fold(character)) == 1 for character in set(text)):
-        plain, at = "".join(map(_fold, text)), range(len(text))
-    else:
+    plain = "".join(map(_fold, text))
+    at: Sequence[int] = range(len(text))
+    if any(len(_fold(character)) != 1 for character in set(text)):
         plain, at = _folded((_fold(c), place) for place, c in enumerate(text))
     yield plain, at
     latin = plain.translate(_LOOKALIKES)
@@ -120,7 +110,7 @@ def _folded(pieces: Iterable[tuple[str, int]]) -> Folded:
 
 @lru_cache(maxsize=4096)
 def _fold(character: str) -> str:
-    """Lower case, one of the forms that mean the same, Latin letters without accents; "" if nobody sees it."""
+    """Lower case, one of the forms that mean the same, no accents on Latin letters; "" if nobody sees it."""
     form = unicodedata.normalize("NFKD" if character < "\u0250" else "NFKC", character).casefold()
     return "".join(c for c in form if c in "\n\t" or unicodedata.category(c) not in {"Cf", "Cc", "Mn", "Me"})
 
@@ -134,10 +124,8 @@ def _is_readable(encoded: str) -> bool:
     """Whether base64 or hexadecimal digits are words: an address or a key is not."""
     try:
         digits = re.sub("[ :]", "", encoded)
-        raw = (
-            bytes.fromhex(digits) if re.fullmatch("[0-9a-fA-F]+", digits) else base64.b64decode(digits + "==")
-        )
-        told = raw.decode()
+        is_hex = re.fullmatch("[0-9a-fA-F]+", digits)
+        told = (bytes.fromhex(digits) if is_hex else base64.b64decode(f"{digits}==")).decode()
     except (binascii.Error, ValueError):
         return False
     return told.isprintable() and " " in told

@@ -16,7 +16,7 @@ _FAR_SPAN = 90  # of a span in the Why view
 
 
 def printable(text: str) -> str:
-    """Without characters that steer a terminal, hide or turn the writing around: article text is only text."""
+    """Without characters that steer a terminal, turn the writing around or are not seen: it is only text."""
     return visible(text.replace("\r\n", "\n"))
 
 
