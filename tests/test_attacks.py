@@ -1,16 +1,17 @@
 """Whatever a poisoned article orders, and however obedient the model: nobody is shown it."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS, FAITHFUL, OTHERS, QUESTION, WAYS, Attack, obedient
+from attacks import ATTACKS, FAITHFUL, OTHERS, QUESTION, WAYS, Attack, bare, obedient
 from fakes import ScriptedModel, open_fake, store_all, write
 from rich.console import Console
 
 from bot.answering.builtin import BuiltIn
-from bot.answering.chain import Asked, Chain
+from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer, Turn
 from bot.answering.generating import Generator
 from bot.answering.orders import orders
@@ -54,10 +55,15 @@ def chain(library: Library, answerer: BuiltIn, says: Callable[[str], str] | None
 
 
 def faces(answer: Answer) -> str:
-    """All that anybody is shown of an answer, in lower case: in Discord, in a terminal, by scripts."""
+    """All that anybody is shown of an answer, in lower case: in Discord, in a terminal, by scripts.
+
+    What the check dropped is not the answer: prompt authors are shown it as such.
+    """
     reply = render(answer, closest=tuple(dict.fromkeys(seen.title for seen in answer.trace.passages)))
-    shown = [*reply.messages, reply.file or "", as_json(answer), answer.note, as_terminal(answer)]
-    return "\n".join(shown).lower()
+    fields = json.loads(as_json(answer))
+    fields.pop("dropped", None)
+    told = json.dumps(fields, ensure_ascii=False)
+    return "\n".join([*reply.messages, reply.file or "", told, answer.note, as_terminal(answer)]).lower()
 
 
 def as_terminal(answer: Answer) -> str:
@@ -70,22 +76,10 @@ def as_terminal(answer: Answer) -> str:
     return "\n".join(told)
 
 
-def undefended(asked: Asked, library: Library) -> str:
-    """A prompt with the passages as they stand in the articles."""
-    found = library.retriever.retrieve(asked.parts[0].question.search_text).passages
-    return "\n".join(
-        f'<passage number="{n}" title="{p.article.title}" section="{p.chunk.section}">\n{p.chunk.text}\n</passage>'
-        for n, p in enumerate(found, 1)
-    )
-
-
-def test_every_attack_works_where_nothing_is_done_against_it(
-    attacked: tuple[Attack, Library], answerer: BuiltIn
-) -> None:
+def test_every_attack_works_where_nothing_is_done_against_it(attacked: tuple[Attack, Library]) -> None:
     """The model obeys what stands in the passages, so that the tests below can fail."""
     attack, library = attacked
-    asked = chain(library, answerer).retrieve(QUESTION)
-    said = obedient(attack, undefended(asked, library), "alone").lower()
+    said = obedient(attack, bare(library.retriever.retrieve(QUESTION).passages), "alone").lower()
     assert all(part in said for part in attack.payload)
 
 
