@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -179,6 +180,14 @@ def test_an_order_is_told_from_a_fact(text: str, kept: str) -> None:
     for start, end in reversed(orders(text)):
         left = left[:start] + left[end:]
     assert left == (text if kept == "all" else kept)
+
+
+@pytest.mark.parametrize("piece", ["\n", ".", '"', "<!--", "[", ", ", "ignore all ", "when asked, ", "a."])
+def test_a_hostile_passage_is_read_in_no_time(piece: str) -> None:
+    """No pattern takes its time over what repeats itself."""
+    began = time.process_time()
+    orders(piece * (2000 // len(piece)))
+    assert time.process_time() - began < 0.5
 
 
 def passage(text: str, *spans: tuple[int, int], title: str = "Hall") -> Passage:

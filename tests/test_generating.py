@@ -194,7 +194,7 @@ def test_an_empty_answer_is_none(asking: Chain, llm: FakeLLM) -> None:
 def test_an_obedient_model_says_nothing_that_it_was_told_to(
     embedder: OnnxEmbedder, answerer: BuiltIn, llm: FakeLLM, tmp_path: Path
 ) -> None:
-    """An order in an article is not the article's sentence about anything."""
+    """For it never reads the order that stands in an article."""
     connection = Connection(VectorstoreSettings(data=tmp_path / "data"))
     store, index = Store(connection, "default", embedder), LexicalIndex(tmp_path / "data" / "lexical")
     library = Library(connection, store, index, Retriever(store, index))
@@ -202,7 +202,8 @@ def test_an_obedient_model_says_nothing_that_it_was_told_to(
     store_all(library, write(tmp_path / "articles", bridge=f"Bridge\n\n{BRIDGE}\n\n{poison}\n"))
     llm.script(Reply(text=obedient))
     answer = with_model(Chain(library, Prompts(), answerer), llm).answer(WHEN)
-    assert "evil.example" in generated(answer).raw  # it did obey
+    assert BRIDGE in llm.requests[0].text
+    assert "evil.example" not in llm.requests[0].text
     assert "evil.example" not in answer.text
 
 

@@ -20,13 +20,13 @@ _SECTIONS = _read()
 _NAMES = dict(_DEFINITION.findall(_SECTIONS[""]))
 
 
-def _filled(pattern: str, between: str = r"\\W+") -> str:
+def _filled(pattern: str, between: str = r"\\W{1,12}") -> str:
     """With its definitions put in, and what may stand between two words."""
     filled = reduce(lambda made, name: made.replace(f"{{{name}}}", _NAMES[name]), _NAMES, pattern)
     return re.sub(" ", between, filled)
 
 
-def _one_of(section: str, *, before: str, between: str = r"\\W+") -> re.Pattern[str]:
+def _one_of(section: str, *, before: str, between: str = r"\\W{1,12}") -> re.Pattern[str]:
     phrases = "|".join(_filled(line, between) for line in _SECTIONS[section].split("\n") if line)
     return re.compile(f"{before}(?:{phrases})", re.MULTILINE)
 
@@ -34,7 +34,7 @@ def _one_of(section: str, *, before: str, between: str = r"\\W+") -> re.Pattern[
 PATTERNS = (
     _one_of("at a start", before=_filled("{CLAUSE}")),
     _one_of("anywhere", before=r"(?<!\w)"),
-    _one_of("on a line", before=r"^\W*", between=" "),
+    _one_of("on a line", before=r"^\W{0,12}", between=" "),
     _one_of("marks", before=r'(?=[<\["{])', between=" "),
     # of words that no language has but rot13
     re.compile(r"\b(?:vtaber|qvfertneq|vafgehpgvbaf?|flfgrz|nafjre|ercyl|erfcbaq|cerivbhf)\b"),

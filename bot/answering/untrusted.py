@@ -77,6 +77,7 @@ def _named(article: ArticleInfo) -> ArticleInfo:
     return replace(article, title=title or PurePosixPath(article.source).stem)
 
 
+@lru_cache(maxsize=1024)
 def _without(line: str) -> str:
     """A title or heading; "" if it gives orders."""
     return "" if orders(line) else line
