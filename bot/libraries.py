@@ -147,6 +147,19 @@ class Libraries:
         # a member of any server may write a direct message: bound to some, it is closed there
         return self._settings.shared and (not self._shared_with or guild in self._shared_with)
 
+    def spent_today(self, guild: int) -> str:
+        """What a server has used up of its chat model's budget, for people; "" without such a budget."""
+        if self._generator is None:
+            return ""
+        budget = self._generator.budget
+        limits, spent = budget.limits, budget.spent(_account(guild))
+        told = []
+        if limits.tokens_per_server is not None:
+            told.append(f"{spent.tokens:,} of {limits.tokens_per_server:,} tokens")
+        if limits.cost_per_server is not None:
+            told.append(f"{spent.cost:.2f} of {limits.cost_per_server:.2f} in money")
+        return ", ".join(told)
+
     def _retrieve(self, inquiry: Inquiry) -> list[tuple[Chain, Asked]]:
         """The passages of each library that has articles. Raises NoArticlesError when none has."""
         text, history, may_ask = inquiry.question, inquiry.history, self._may_ask(inquiry.guild)

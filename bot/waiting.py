@@ -74,7 +74,7 @@ class Below:
     async def show(self, text: str) -> None:
         """A reply, then its edits; nothing where the bot may not write: there the answer comes as a whole."""
         if self._begun is not None:
-            await self._begun.edit(content=unfinished(text))
+            await self._begun.edit(content=unfinished(text), suppress=True)
         elif may_write(self._message.channel):
             await self._make_room()
             self._begun = await reply_once(self._message, unfinished(text))

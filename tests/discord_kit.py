@@ -57,6 +57,10 @@ class ScriptedChain:
         """There is one library only."""
         return ""
 
+    def spent_today(self, guild: int) -> str:
+        """There is no chat model."""
+        return ""
+
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:
         """What the test put there."""
         return {id_: self.chunks[id_] for id_ in chunk_ids if id_ in self.chunks}
