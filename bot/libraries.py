@@ -19,7 +19,6 @@ from vectorstore.upkeep import finish_rebuild
 
 _NONE_YET = "there are no articles yet: somebody who may manage this server can add one with /library add"
 _NOT_HERE = "I answer from the articles of a server: please ask me there"
-_PATIENT = 15.0  # seconds after which a chat model is not asked once more about the same question
 _LATE = str(NotGeneratedError("the chat model took too long"))
 _SHARED, _OWN = "the shared articles", "this server's own articles"
 
@@ -48,6 +47,8 @@ class Libraries:
 
     Raises UserError when the settings bind the shared library to what is no server.
     """
+
+    patience = 15.0  # seconds after which a chat model is not asked once more about the same question
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Libraries:
         answers = []
         for chain, asked in sorted(found, key=_nearest):
             built_in = replace(chain, generator=None)
-            if time.monotonic() - began > _PATIENT:
+            if time.monotonic() - began > self.patience:
                 answers.append(replace(built_in.answer_from(asked, threshold=threshold), note=_LATE))
                 continue
             if (
