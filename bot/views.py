@@ -144,7 +144,7 @@ def _written(answer: Answer) -> list[str]:
     if answer.note:
         lines.append(plain(answer.note))
     if generated.dropped:
-        lines.append(f"{len(generated.dropped)} of its sentences were left out:")
+        lines.append(f"sentences of it that were left out: {len(generated.dropped)}")
     for each in generated.dropped[:_MOST_DROPPED]:
         text, reason = (plain(shortened(told, "", _FAR)) for told in (each.text, each.reason))
         lines.append(f"“{text}”: {reason}")

@@ -36,6 +36,7 @@ class ScriptedChain:
     gate: threading.Event = field(default_factory=threading.Event)
     chunks: dict[str, Chunk] = field(default_factory=dict)
     thresholds: list[float | None] = field(default_factory=list)
+    sure: list[float | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The gate is open until a test shuts it."""
@@ -47,6 +48,7 @@ class ScriptedChain:
         """What the test wants, once the gate is open; before that, what it lets a chat model write."""
         self.asked.append((inquiry.question, list(inquiry.history)))
         self.thresholds.append(threshold)
+        self.sure.append(inquiry.sure)
         for text in self.writes():
             if on_text is not None:
                 on_text(text)
