@@ -113,8 +113,11 @@ def why(answer: Answer) -> str:
     """Passages with their scores, and what decided, in one message."""
     trace = answer.trace
     decided = "abstained" if answer.abstained else "answered"
+    measured = f"likelihood {trace.likelihood:.2f}, threshold {trace.threshold:.2f}"
+    if trace.generated is not None and not answer.note:  # a chat model's own words
+        measured = f"supported by the passages {trace.likelihood:.2f}"
     lines = [
-        f"**{decided}**: likelihood {trace.likelihood:.2f}, threshold {trace.threshold:.2f}",
+        f"**{decided}**: {measured}",
         f"answerer {plain(answer.answerer)}, library {plain(answer.library)}, revision {trace.revision}",
         *_written(answer),
         "",

@@ -30,6 +30,8 @@ class Place(Protocol):
 
     question: str
     """Shown above the answer; "" where Discord shows it."""
+    bucket: int
+    """Places of the same bucket share Discord's limit of edits."""
 
     async def wait(self, place: int) -> None:
         """Say how many questions come before; raises nothing."""
@@ -47,6 +49,7 @@ class Below:
     question = ""
 
     def __init__(self, message: discord.Message) -> None:
+        self.bucket = message.channel.id
         self._message = message
         self._notice: discord.Message | None = None
         self._begun: discord.Message | None = None  # the answer as far as it is written
@@ -107,7 +110,7 @@ class InPlace:
     """In the place of the "thinking…" of a slash command, which does not show what was asked."""
 
     def __init__(self, interaction: Interaction, question: str, *, private: bool) -> None:
-        self.question = question
+        self.question, self.bucket = question, interaction.id
         self._interaction, self._private = interaction, private
 
     async def wait(self, place: int) -> None:

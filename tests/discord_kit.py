@@ -31,7 +31,7 @@ class ScriptedChain:
     """Answers with `says`, or raises; keeps what it was asked."""
 
     says: Callable[[str], Answer] = lambda question: answer()
-    writes: Callable[[], Iterable[str]] = tuple
+    writes: Callable[[str], Iterable[str]] = lambda question: ()
     asked: list[tuple[str, list[Turn]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     chunks: dict[str, Chunk] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class ScriptedChain:
         self.asked.append((inquiry.question, list(inquiry.history)))
         self.thresholds.append(threshold)
         self.sure.append(inquiry.sure)
-        for text in self.writes():
+        for text in self.writes(inquiry.question):
             if on_text is not None:
                 on_text(text)
         self.gate.wait(20)

@@ -390,6 +390,7 @@ async def test_a_chat_model_answers_from_the_servers_own_articles(
             [body for _, path, body in scene.discord.requests if path.endswith("@original")]
         )
         why = await scene.discord.answer_to(await scene.discord.press(final, "Why"))
+        assert "**answered**: supported by the passages " in why["content"]
         assert "fake:model by prompt answer" in why["content"]
         assert "sentences of it that were left out: 1\n“It was opened by Bo Park" in why["content"]
         elsewhere = await scene.discord.answer_to(await scene.discord.press(final, "Why", guild=OTHER_GUILD))

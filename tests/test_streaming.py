@@ -40,7 +40,7 @@ class Pen:
         """Nothing more."""
         self._texts.put(None)
 
-    def __call__(self) -> Iterator[str]:
+    def __call__(self, _question: str) -> Iterator[str]:
         """What is written, for ScriptedChain."""
         while (text := self._texts.get(timeout=20)) is not None:
             yield text
@@ -141,6 +141,23 @@ async def test_only_the_newest_text_is_shown(scene: Stage, pen: Pen, bot: QuickB
     contents = written(scene)
     assert contents[-2:] == [f"{above}It opens in May. …", above + FINAL]
     assert len(contents) <= 3
+
+
+@pytest.mark.parametrize(("channel", "share"), [(CHANNEL, 2), (DM, 1)], ids=["one channel", "two"])
+async def test_who_writes_in_one_channel_takes_turns(
+    scene: Stage, bot: QuickBot, channel: str, share: int
+) -> None:
+    """Discord's limit is a channel's; several at full speed would hold up each other's answers."""
+    pens = {"first?": Pen(), "second?": Pen()}
+    scene.chain.writes = lambda question: pens[question](question)
+    for (question, pen), where in zip(pens.items(), (CHANNEL, channel), strict=True):
+        await scene.discord.say(f"<@{BOT}> {question}", mention=True, channel=where)
+        pen.write(question)
+        await shown(scene, f"{question} …", where)
+    pauses = [bot.asking._pause(place) for place in bot.asking._open]
+    assert pauses == [share * bot.asking.pause] * 2
+    for pen in pens.values():
+        pen.stop()
 
 
 async def test_no_more_is_shown_than_fits_a_message(scene: Stage, pen: Pen, bot: QuickBot) -> None:
@@ -397,7 +414,7 @@ async def test_what_is_being_shown_is_shown_when_the_stream_has_ended() -> None:
         await go_on.wait()
         shows.append(text)
 
-    stream = Stream(show, pause=60)
+    stream = Stream(show, lambda: 60)
     stream.tell("a")
     await begun.wait()
     stream.tell("b")
@@ -417,7 +434,7 @@ async def test_a_stream_that_was_never_told_anything_shows_nothing() -> None:
     async def show(text: str) -> None:
         shows.append(text)
 
-    stream = Stream(show)
+    stream = Stream(show, lambda: 60)
     await stream.end()
     stream.tell("late")
     await asyncio.sleep(0)

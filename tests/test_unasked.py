@@ -78,7 +78,7 @@ async def test_an_unsure_answer_is_not_given(scene: Stage, bot: QuickBot) -> Non
 
 async def test_an_answer_that_nobody_asked_for_comes_as_a_whole(scene: Stage, bot: QuickBot) -> None:
     """It does not grow before everybody's eyes, and the chain is told how sure to be."""
-    scene.chain.writes = lambda: ["It opens", "It opens in"]
+    scene.chain.writes = lambda _: ["It opens", "It opens in"]
     await scene.discord.say("when does it open?")
     await scene.discord.wait_for(lambda: unasked(scene))
     await quiet(scene)
