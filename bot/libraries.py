@@ -19,7 +19,6 @@ from vectorstore.upkeep import finish_rebuild
 
 _NONE_YET = "there are no articles yet: somebody who may manage this server can add one with /library add"
 _NOT_HERE = "I answer from the articles of a server: please ask me there"
-_PATIENT = 15.0  # seconds after which a chat model is not asked once more about the same question
 _LATE = str(NotGeneratedError("the chat model took too long"))
 _SHARED, _OWN = "the shared articles", "this server's own articles"
 
@@ -48,6 +47,8 @@ class Libraries:
 
     Raises UserError when the settings bind the shared library to what is no server.
     """
+
+    patience = 15.0  # seconds after which a chat model is not asked once more about the same question
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Libraries:
         answers = []
         for chain, asked in sorted(found, key=_nearest):
             built_in = replace(chain, generator=None)
-            if time.monotonic() - began > _PATIENT:
+            if time.monotonic() - began > self.patience:
                 answers.append(replace(built_in.answer_from(asked, threshold=threshold), note=_LATE))
                 continue
             if (
@@ -146,6 +147,19 @@ class Libraries:
         """Whether the shared library may be asked in a server; None: in direct messages."""
         # a member of any server may write a direct message: bound to some, it is closed there
         return self._settings.shared and (not self._shared_with or guild in self._shared_with)
+
+    def spent_today(self, guild: int) -> str:
+        """What a server has used up of its chat model's budget, for people; "" without such a budget."""
+        if self._generator is None:
+            return ""
+        budget = self._generator.budget
+        limits, spent = budget.limits, budget.spent(_account(guild))
+        told = []
+        if limits.tokens_per_server is not None:
+            told.append(f"{spent.tokens:,} of {limits.tokens_per_server:,} tokens")
+        if limits.cost_per_server is not None:
+            told.append(f"{spent.cost:.2f} of {limits.cost_per_server:.2f} in money")
+        return ", ".join(told)
 
     def _retrieve(self, inquiry: Inquiry) -> list[tuple[Chain, Asked]]:
         """The passages of each library that has articles. Raises NoArticlesError when none has."""

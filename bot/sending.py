@@ -122,7 +122,8 @@ async def edit_in(sent: discord.Message, reply: Reply, view: discord.ui.View | N
 
     def edit() -> Awaitable[object]:
         files = [_file(reply.file)] if reply.file else []
-        return sent.edit(content=reply.messages[0], attachments=files, **fields)
+        # without `suppress` discord.py has embeds shown that were suppressed
+        return sent.edit(content=reply.messages[0], attachments=files, suppress=True, **fields)
 
     await robustly(edit)
 

@@ -81,7 +81,12 @@ class DiscordSettings(BaseSettings):
     message_content: bool = Field(
         False, description="ask Discord for the text of all messages, for channels that are answered unasked"
     )
-    workers: int = Field(2, ge=1, le=64, description="how many questions are answered at once")
+    workers: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="how many questions are answered at once; empty for 2, or 16 with a chat model",
+    )
     cooldown: float = Field(1.0, ge=0, description="seconds between two questions of a member")
     shard_ids: str = Field("", description="of this process, for example 0,1; empty for all of them")
     shard_count: int | None = Field(

@@ -11,13 +11,13 @@ from bot.sending import Lost
 
 log = logging.getLogger(__name__)
 
-PAUSE = 1.0  # seconds between two edits; Discord allows five in five seconds, in a channel for all
+PAUSE = 1.0  # seconds between two edits; Discord allows five in five seconds
 
 
 class Stream:
     """Passes the newest text to `show`. A failure to show it ends the stream, and is no failure to answer."""
 
-    def __init__(self, show: Callable[[str], Awaitable[None]], pause: float = PAUSE) -> None:
+    def __init__(self, show: Callable[[str], Awaitable[None]], pause: Callable[[], float]) -> None:
         self._show, self._pause = show, pause
         self._text = ""
         self._newer, self._ended = asyncio.Event(), asyncio.Event()
@@ -46,5 +46,5 @@ class Stream:
                 log.info("an answer could not be shown while it was written (%s)", type(error).__name__)
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), self._pause)
+                await asyncio.wait_for(self._ended.wait(), self._pause())
             await self._newer.wait()

@@ -30,6 +30,8 @@ class Place(Protocol):
 
     question: str
     """Shown above the answer; "" where Discord shows it."""
+    bucket: int
+    """Places of the same bucket share Discord's limit of edits."""
 
     async def wait(self, place: int) -> None:
         """Say how many questions come before; raises nothing."""
@@ -47,6 +49,7 @@ class Below:
     question = ""
 
     def __init__(self, message: discord.Message) -> None:
+        self.bucket = message.channel.id
         self._message = message
         self._notice: discord.Message | None = None
         self._begun: discord.Message | None = None  # the answer as far as it is written
@@ -74,7 +77,7 @@ class Below:
     async def show(self, text: str) -> None:
         """A reply, then its edits; nothing where the bot may not write: there the answer comes as a whole."""
         if self._begun is not None:
-            await self._begun.edit(content=unfinished(text))
+            await self._begun.edit(content=unfinished(text), suppress=True)
         elif may_write(self._message.channel):
             await self._make_room()
             self._begun = await reply_once(self._message, unfinished(text))
@@ -107,7 +110,7 @@ class InPlace:
     """In the place of the "thinking…" of a slash command, which does not show what was asked."""
 
     def __init__(self, interaction: Interaction, question: str, *, private: bool) -> None:
-        self.question = question
+        self.question, self.bucket = question, interaction.id
         self._interaction, self._private = interaction, private
 
     async def wait(self, place: int) -> None:

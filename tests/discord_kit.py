@@ -31,11 +31,12 @@ class ScriptedChain:
     """Answers with `says`, or raises; keeps what it was asked."""
 
     says: Callable[[str], Answer] = lambda question: answer()
-    writes: Callable[[], Iterable[str]] = tuple
+    writes: Callable[[str], Iterable[str]] = lambda question: ()
     asked: list[tuple[str, list[Turn]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     chunks: dict[str, Chunk] = field(default_factory=dict)
     thresholds: list[float | None] = field(default_factory=list)
+    sure: list[float | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The gate is open until a test shuts it."""
@@ -47,7 +48,8 @@ class ScriptedChain:
         """What the test wants, once the gate is open; before that, what it lets a chat model write."""
         self.asked.append((inquiry.question, list(inquiry.history)))
         self.thresholds.append(threshold)
-        for text in self.writes():
+        self.sure.append(inquiry.sure)
+        for text in self.writes(inquiry.question):
             if on_text is not None:
                 on_text(text)
         self.gate.wait(20)
@@ -55,6 +57,10 @@ class ScriptedChain:
 
     def origin(self, answer: Answer, guild: int | None) -> str:
         """There is one library only."""
+        return ""
+
+    def spent_today(self, guild: int) -> str:
+        """There is no chat model."""
         return ""
 
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:

@@ -1,7 +1,9 @@
 """Small real stand-ins: an embedding model that counts words, and articles to put into a library."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -127,14 +129,26 @@ def answer(
     )
 
 
+@dataclass
 class ScriptedModel:
-    """A chat model that answers at once with what `says` makes of the prompt's text."""
+    """A chat model that answers with what `says` makes of the messages, a word at a time."""
 
-    def __init__(self, name: str, says: Callable[[str], str]) -> None:
-        self.name, self.says, self.patience = name, says, Patience()
+    name: str
+    says: Callable[[Messages], str]
+    patience: Patience = field(default_factory=Patience)
+    asked: list[Messages] = field(default_factory=list)
 
-    def stream(self, messages: Messages, on_text: Callable[[str], None], _: Patience | None = None) -> Usage:
-        """Tell the whole answer."""
-        answer = self.says("\n\n".join(text for _, text in messages))
-        on_text(answer)
-        return Usage(tokens(messages), tokens([("assistant", answer)]), 0.01, 0.02)
+    def stream(
+        self, messages: Messages, on_text: Callable[[str], None], _patience: Patience | None = None
+    ) -> Usage:
+        """Tell the answer, or raise what `says` raises."""
+        self.asked.append(messages)
+        text = self.says(messages)
+        for piece in re.findall(r"\S+\s*|\s+", text):
+            on_text(piece)
+        return Usage(tokens(messages), tokens([("assistant", text)]), 0.01, 0.02)
+
+
+def reading(says: Callable[[str], str]) -> Callable[[Messages], str]:
+    """What a scripted model says of all that it reads."""
+    return lambda messages: says("\n\n".join(text for _, text in messages))

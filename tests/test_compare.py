@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedModel, answer, open_fake, store_all, write
+from fakes import ScriptedModel, answer, open_fake, reading, store_all, write
 from lxml import html
 from rich.console import Console
 
@@ -48,7 +48,7 @@ def chain(tmp_path: Path, answerer: BuiltIn) -> Chain:
 def with_model(chain: Chain, says: Callable[[str], str]) -> Chain:
     """The same with a scripted chat model."""
     check = CitationCheck(lambda: chain.built_in.reader)
-    return replace(chain, generator=Generator(ScriptedModel("fake:one", says), chain.prompts, check))
+    return replace(chain, generator=Generator(ScriptedModel("fake:one", reading(says)), chain.prompts, check))
 
 
 def by_prompt(prompt: str) -> str:

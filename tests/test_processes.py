@@ -1,5 +1,6 @@
 """The commands as people and scripts run them: real processes, the real model."""
 
+import asyncio
 import json
 import os
 import random
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_discord import FakeDiscord
+from fake_llm import FakeLLM, Reply
+
+from bot.cogs.asking import RESTARTING
 
 ROOT = Path(__file__).parent.parent
 Environment = dict[str, str]
@@ -340,6 +345,63 @@ def test_the_doctor_says_what_to_mend(filled: Environment) -> None:
     assert [line[:4] for line in lines] == ["ok  ", "ok  ", "ok  ", "MEND"]
     assert "1 articles, 11 chunks, sound" in lines[2]
     assert "DISCORD_TOKEN is not set" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(text="Yes."), "ok    chat model openai:gpt-5-mini answers, its first word after "),
+        (Reply(status=401), "MEND  LLM=openai:gpt-5-mini: the chat model cannot be reached; check its key"),
+        (Reply(hang="before"), "MEND  LLM=openai:gpt-5-mini: the chat model took too long; check its key"),
+        (None, "MEND  LLM=llama: write provider:model"),
+    ],
+    ids=["well", "refused", "hanging", "no such name"],
+)
+def test_the_doctor_asks_the_chat_model(filled: Environment, reply: Reply | None, told: str) -> None:
+    """Once, briefly; the key is never shown."""
+    with FakeLLM() as llm:
+        llm.script(*([reply] if reply else []))
+        model = {"LLM": "openai:gpt-5-mini" if reply else "llama", "OPENAI_API_KEY": "sk-hunter2"}
+        url = {"BOT_LLM_URL": f"{llm.url}/v1", "BOT_LLM_FIRST_TOKEN_SECONDS": "0.5"}
+        done = run({**filled, **model, **url, "DISCORD_TOKEN": ""}, "bot", "doctor")
+    assert done.returncode == 1  # there is no token
+    assert done.stdout.splitlines()[3].startswith(told)
+    assert "hunter2" not in done.stdout + done.stderr
+    assert len(llm.requests) == (1 if reply else 0)
+
+
+# `python -m bot`, but for where Discord is
+BOT = """
+import sys, yarl, discord
+discord.http.Route.BASE = sys.argv[1] + "api/v10"
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sys.argv[1].replace("http", "ws"))
+from bot.__main__ import main
+sys.argv = ["bot"]
+main()
+"""
+
+
+async def test_the_bot_ends_though_its_chat_model_hangs(filled: Environment) -> None:
+    """SIGTERM in the middle of an answer: who asked is told, and the process is gone within ten seconds."""
+    server = FakeDiscord()
+    await server.start()
+    with FakeLLM() as llm:
+        llm.script(Reply(hang="before"))
+        model = {"LLM": "openai:gpt-5-mini", "OPENAI_API_KEY": "none", "BOT_LLM_URL": f"{llm.url}/v1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", BOT, f"http://127.0.0.1:{server.port}/", cwd=ROOT, env={**filled, **model, "DISCORD_TOKEN": "MTAwMA.x.y"},
+        )  # fmt: skip
+        await server.wait_for(lambda: server.identified, 60)
+        await server.wait_for(lambda: any(path.endswith("commands") for _, path, _ in server.requests))
+        interaction = await server.slash("ask", question="Who attended the meeting?")
+        await server.wait_for(lambda: llm.requests)
+        began = time.monotonic()
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert time.monotonic() - began < 10
+        assert llm.left.wait(5)
+    assert server.answers[interaction["token"]]["content"] == RESTARTING
+    await server.stop()
 
 
 def test_the_invitation_asks_for_no_more_than_it_needs(environment: Environment) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedModel, store_all, write
+from fakes import ScriptedModel, reading, store_all, write
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -47,7 +47,9 @@ def says(prompt: str) -> str:
 class Interrupted(ScriptedModel):
     """Somebody types Ctrl-C while it answers."""
 
-    def stream(self, messages: Messages, on_text: Callable[[str], None], _: Patience | None = None) -> Usage:
+    def stream(
+        self, messages: Messages, on_text: Callable[[str], None], _patience: Patience | None = None
+    ) -> Usage:
         """Never comes to an end."""
         on_text(FAITHFUL)
         raise KeyboardInterrupt
@@ -63,7 +65,9 @@ def fake_opener(settings: ChatSettings, chain: Chain) -> Callable[[str], Generat
             return real(name)
         if model == "fake:none":
             raise UserError("LLM=fake:none needs a package: run pip install fake")
-        scripted = Interrupted(model, says) if model == "fake:slow" else ScriptedModel(model, says)
+        scripted = (
+            Interrupted(model, reading(says)) if model == "fake:slow" else ScriptedModel(model, reading(says))
+        )
         check = CitationCheck(lambda: chain.built_in.reader)
         return Generator(scripted, chain.prompts, check, prompt=prompt)  # type: ignore[arg-type]
 

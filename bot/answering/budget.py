@@ -81,7 +81,7 @@ class Budget:
     def __init__(
         self, limits: Limits | None = None, ledger: Ledger | None = None, today: Callable[[], date] = _today
     ) -> None:
-        self._limits, self._ledger, self._today = limits or Limits(), ledger or Memory(), today
+        self.limits, self._ledger, self._today = limits or Limits(), ledger or Memory(), today
         self._lock = Lock()
 
     def reserve(self, account: str, spent: Spent) -> date | None:
@@ -89,10 +89,14 @@ class Budget:
         with self._lock:
             day = self._today()
             before = (self._ledger.spent(day, each) for each in (ALL, account))
-            if not self._limits.allow(*(each.plus(spent) for each in before)):
+            if not self.limits.allow(*(each.plus(spent) for each in before)):
                 return None
             self._add(day, account, spent)
             return day
+
+    def spent(self, account: str) -> Spent:
+        """What an account has spent today."""
+        return self._ledger.spent(self._today(), account)
 
     def settle(self, day: date, account: str, reserved: Spent, spent: Spent) -> None:
         """Put right what was reserved, by what was spent."""

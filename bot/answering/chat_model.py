@@ -240,8 +240,24 @@ def tokens(messages: Messages) -> int:
 def _loop() -> asyncio.AbstractEventLoop:
     """Of all chat models: clients share their connections, and a connection belongs to one loop."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="chat models", daemon=True).start()
+    threading.Thread(target=_run, args=(loop,), name="chat models", daemon=True).start()
     return loop
+
+
+def give_up() -> None:
+    """Stop waiting for what chat models have not said yet: the end of a process waits for its threads."""
+    if _loop.cache_info().currsize:
+        _loop().call_soon_threadsafe(_loop().stop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    # who waits for a model hears that it was given up; when the loop is closed, nobody can ask one more
+    talks = asyncio.all_tasks(loop)
+    for talk in talks:
+        talk.cancel()
+    loop.run_until_complete(asyncio.gather(*talks, return_exceptions=True))
+    loop.close()
 
 
 def _holders(error: BaseException | None) -> Iterator[Any]:

@@ -162,7 +162,7 @@ class Asking(commands.Cog):
         """Answer in a place; gives the answer, None if there is none."""
         given: Given | None = None
         view: discord.ui.View | None = None
-        stream = self._open[place] = Stream(place.show, self.pause)
+        stream = self._open[place] = Stream(place.show, lambda: self._pause(place))
 
         async def notice(before: int) -> None:
             if place in self._open:  # else it was told that we are restarting
@@ -178,6 +178,10 @@ class Asking(commands.Cog):
             reply = Reply((SORRY,))
         await self._finish(place, reply, view)
         return given
+
+    def _pause(self, place: Place) -> float:
+        """Seconds between two edits: answers in the same channel take turns, or their ends would queue up."""
+        return self.pause * sum(other.bucket == place.bucket for other in self._open)
 
     async def _finish(self, place: Place, reply: Reply, view: discord.ui.View | None = None) -> None:
         """Close a place, once: with the answer, or with the word that we are restarting."""
