@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from attacks import ATTACKS, FAITHFUL, OTHERS, QUESTION, WAYS, Attack, bare, obedient
-from fakes import ScriptedModel, open_fake, store_all, write
+from fakes import ScriptedModel, open_fake, reading, store_all, write
 from rich.console import Console
 
 from bot.answering.builtin import BuiltIn
@@ -50,7 +50,7 @@ def club(tmp_path: Path, embedder: OnnxEmbedder) -> Library:
 def chain(library: Library, answerer: BuiltIn, says: Callable[[str], str] | None = None) -> Chain:
     """The whole chain, with a scripted model or without one."""
     prompts = Prompts()
-    model = ScriptedModel("scripted:obedient", says) if says else None
+    model = ScriptedModel("scripted:obedient", reading(says)) if says else None
     generator = Generator(model, prompts, CitationCheck(lambda: answerer.reader)) if model else None
     return Chain(library, prompts, answerer, generator)
 
