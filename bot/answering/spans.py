@@ -54,6 +54,8 @@ def find(
 def _is_clear(found: list[Found], chosen: list[Passage]) -> bool:
     """Whether the first passages answer, and no article beside theirs is as near to the question."""
     read, rest = chosen[:_AT_FIRST], chosen[_AT_FIRST:]
+    if not rest:
+        return True
     least = max(passage.score for passage in chosen) - _AS_NEAR
     known = {passage.article.source for passage in read}
     others = any(p.article.source not in known and p.score >= least for p in rest)
