@@ -32,6 +32,7 @@ bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder a
 	$(PYTHON) -m benchmarks.discord_bot
 	$(PYTHON) -m benchmarks.chat
 	$(PYTHON) -m benchmarks.attacks
+	$(PYTHON) -m benchmarks.citation_check
 	$(PYTHON) -m ingest articles --library bench
 	$(PYTHON) -m bot eval tests/questions/coalition.jsonl --library bench
 	$(PYTHON) -m benchmarks.eval_speed

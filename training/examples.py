@@ -55,7 +55,7 @@ _CHATTED = 0.2  # questions as people type them
 _LOOKED_AT = 200  # passages among which the one most like the question is sought
 
 # words whose change turns a question into another one
-_OPPOSITES = dict(
+OPPOSITES = dict(
     pair
     for line in (WRITTEN / "opposites.txt").read_text("utf-8").splitlines()
     for pair in (tuple(line.split()), tuple(reversed(line.split())))
@@ -248,11 +248,11 @@ def _other_number(
 def _opposite(
     question: str, passage: str, elsewhere: str, told: set[str], chance: random.Random
 ) -> str | None:
-    words = [word for word in _WORD.findall(question) if word.lower() in _OPPOSITES]
+    words = [word for word in _WORD.findall(question) if word.lower() in OPPOSITES]
     if not words:
         return None
     mine = chance.choice(words)
-    other = _OPPOSITES[mine.lower()]
+    other = OPPOSITES[mine.lower()]
     return None if other in passage.lower() else _changed(question, mine, other)
 
 

@@ -39,7 +39,7 @@ def composed(
     if listed:
         article = best.passage.article
         return [
-            Part(part.text, _quoting(article, part.chunk, part.sentence, chance))
+            Part(part.text, quoting(article, part.chunk, part.sentence, chance))
             for part in listed[:_MOST_CITED]
         ]
     answers = [(chance, best), *_of_other_articles(question, ranked, max(least, _ALSO * chance))]
@@ -63,7 +63,7 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
     chunk = passage.chunk
     line = next((s for s in chunk.sentences if s[0] <= span[0] and span[1] <= s[1]), span)
     return Part(
-        chunk.text[span[0] - chunk.start : span[1] - chunk.start], _quoting(passage.article, chunk, line, 1.0)
+        chunk.text[span[0] - chunk.start : span[1] - chunk.start], quoting(passage.article, chunk, line, 1.0)
     )
 
 
@@ -127,10 +127,11 @@ def _dated(part: Part) -> str:
 
 def _citation(each: Found, chance: float) -> Citation:
     chunk = each.passage.chunk
-    return _quoting(each.passage.article, chunk, lists.with_items(chunk, each.sentence.span), chance)
+    return quoting(each.passage.article, chunk, lists.with_items(chunk, each.sentence.span), chance)
 
 
-def _quoting(article: ArticleInfo, chunk: Chunk, span: Span, chance: float) -> Citation:
+def quoting(article: ArticleInfo, chunk: Chunk, span: Span, chance: float) -> Citation:
+    """The citation of a part of a chunk, word for word."""
     return Citation(
         title=article.title,
         source=article.source,

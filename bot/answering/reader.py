@@ -26,7 +26,7 @@ _QUESTION = 48  # tokens of the question
 _OVERLAP = 64  # tokens that the windows of a longer passage share
 _SPAN_TOKENS = 40  # an answer is no longer
 # its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
-_SLOWER = ["SkipLayerNormFusion"]
+SLOWER = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Reader:
             str(folder / "reader.onnx"),
             options,
             providers=["CPUExecutionProvider"],
-            disabled_optimizers=_SLOWER,
+            disabled_optimizers=SLOWER,
         )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
