@@ -24,7 +24,7 @@ _SYNONYM = 0.45  # cosine of word vectors
 
 
 def nearness(claim: str, evidence: str, embedder: Embedder) -> tuple[float, ...]:
-    """Of each fact that the evidence has others like: 1 where it stands nearest to its words, -1 if they do."""
+    """Of each fact that the evidence has others like: 1 if it stands nearest to its words, -1 if they do."""
     terms, told = terms_of(claim), [*figures(evidence), *names(evidence)]
     years = years_of(evidence)
     at = _coordinates(evidence)
