@@ -30,9 +30,12 @@ test: $(READY) lint ## set up, lint, type-check, run all tests
 bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder adds retrieval quality and scale
 	$(PYTHON) -m benchmarks.pipeline
 	$(PYTHON) -m benchmarks.discord_bot
+	$(PYTHON) -m benchmarks.chat
+	$(PYTHON) -m benchmarks.attacks
 	$(PYTHON) -m benchmarks.citation_check
 	$(PYTHON) -m ingest articles --library bench
 	$(PYTHON) -m bot eval tests/questions/coalition.jsonl --library bench
+	$(PYTHON) -m benchmarks.eval_speed
 ifneq ($(DATA),)
 	$(PYTHON) -m benchmarks.retrieval $(SQUAD)
 	$(PYTHON) -m benchmarks.reader $(word 1,$(SQUAD)) $(DATA)/reader/multispanqa_dev.jsonl

@@ -13,11 +13,14 @@ import gc
 import itertools
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +30,10 @@ sys.path.insert(0, str(ROOT / "tests"))  # the loopback Discord lives with the t
 from discord_kit import Stage, stage  # noqa: E402
 
 from benchmarks.pipeline import QUESTIONS, write_articles  # noqa: E402
+from bot.answering.builtin import BuiltIn  # noqa: E402
+from bot.answering.chat_model import Messages, Patience, Usage, tokens  # noqa: E402
+from bot.answering.generating import Generator  # noqa: E402
+from bot.answering.support import CitationCheck  # noqa: E402
 from bot.libraries import Libraries  # noqa: E402
 from bot.settings import BotSettings  # noqa: E402
 from prompts import Prompts  # noqa: E402
@@ -74,6 +81,7 @@ async def measure(folder: Path, seconds: float) -> None:
             tell("acknowledged, beside an ingest", [ack for ack, _ in busy])
             tell("answered, beside an ingest", [answered for _, answered in busy])
             await sustained(scene, seconds)
+        await streamed(scene, data, seconds / 2)
 
 
 # `python -m bot`, but for where Discord is
@@ -118,8 +126,14 @@ async def ask(scene: Stage) -> tuple[float, float]:
     interaction = await server.slash("ask", question=question, member=str(next(_members)))
     await server.wait_for(lambda: interaction["id"] in server.callbacks, 60)
     acknowledged = time.perf_counter() - began
-    await server.answer_to(interaction, 60)
+    await final(scene, interaction)
     return acknowledged, time.perf_counter() - began
+
+
+async def final(scene: Stage, interaction: dict[str, Any]) -> None:
+    """The answer is there: neither a place in the queue nor the beginning of it, which have no buttons."""
+    answers, token = scene.discord.answers, interaction["token"]
+    await scene.discord.wait_for(lambda: answers.get(token, {}).get("components"), 60)
 
 
 async def sustained(scene: Stage, seconds: float, asking: int = 16) -> None:
@@ -147,6 +161,43 @@ async def sustained(scene: Stage, seconds: float, asking: int = 16) -> None:
     tell(f"answered, {asking} members at a time", taken)
     rate = len(taken) / seconds
     print(f"sustained for {seconds:.0f} s: {rate:.1f} answers/s, loop blocked {1000 * worst:.0f} ms at worst")
+
+
+class Typist:
+    """A chat model that writes a sentence of the articles, again and again, at 50 words a second."""
+
+    name, patience = "scripted:typist", Patience()
+    sentence = "The meeting was attended by the leaders of several countries [1]. "
+
+    def stream(
+        self, messages: Messages, on_text: Callable[[str], None], _patience: Patience | None = None
+    ) -> Usage:
+        """About four seconds of it."""
+        self.began = time.perf_counter()
+        for word in re.findall(r"\S+ ", self.sentence * 16):
+            on_text(word)
+            time.sleep(0.02)
+        return Usage(tokens(messages), 200, 0.0, time.perf_counter() - self.began)
+
+
+async def streamed(scene: Stage, data: Path, seconds: float) -> None:
+    """A chat model's answer, alone and while 16 members are answered at a time."""
+    built_in, prompts, model = BuiltIn(), Prompts(), Typist()
+    generator = Generator(model, prompts, CitationCheck(lambda: built_in.reader))  # type: ignore[arg-type]
+    shelf = Shelf(VectorstoreSettings(data=data))
+    scene.libraries = Libraries(shelf, prompts, BotSettings(), built_in=built_in, generator=generator)
+    async with scene.connected(most=10_000, workers=16):
+        before = len(scene.discord.requests)
+        interaction = await scene.discord.slash("ask", question=QUESTIONS[0], member=str(next(_members)))
+        await scene.discord.answer_to(interaction, 60)
+        first = time.perf_counter() - model.began
+        await scene.discord.wait_for(
+            lambda: scene.discord.answers[interaction["token"]].get("components"), 60
+        )
+        took = time.perf_counter() - model.began
+        edits = sum(method == "PATCH" for method, _, _ in scene.discord.requests[before:])
+        print(f"a chat model's first text after {1000 * first:.0f} ms, {edits} edits in {took:.1f} s")
+        await sustained(scene, seconds)
 
 
 def tell(what: str, values: list[float]) -> None:

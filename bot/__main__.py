@@ -1,6 +1,7 @@
 """`python -m bot …` and `footnote …`: builds settings, opens library and chain once, passes them on."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,24 +13,36 @@ from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.opening import open_generator
 from bot.settings import BotSettings, ChatSettings
+from bot.terminal import cases as case_commands
 from bot.terminal import library as library_commands
-from bot.terminal.evaluate import Score, history, read_cases, report, report_json
+from bot.terminal.compare import opener
+from bot.terminal.comparing import Comparison, comparison_as_json, report_comparison, row
+from bot.terminal.evaluate import Case, Result, each_case, history, judged, read_cases
+from bot.terminal.lab import Chosen, Lab
 from bot.terminal.library import AsJson, LibraryName
 from bot.terminal.repl import repl as run_repl
+from bot.terminal.risk import bolder, curve
+from bot.terminal.runs import changes, changes_as_json, find, keep, report_changes, setting
+from bot.terminal.scores import Score, report, report_json, report_sums
 from bot.terminal.show import as_json, show, show_why
-from prompts import PromptError, Prompts
+from prompts import PromptError
+from prompts.settings import PromptsSettings
 from vectorstore.command_line import run
 from vectorstore.datatypes import UserError
-from vectorstore.library import open_library
+from vectorstore.library import Shelf, open_library
 from vectorstore.settings import VectorstoreSettings
 
 ModelName = Annotated[str | None, typer.Option("--model", help="provider:model, or builtin; LLM by default.")]
 PromptName = Annotated[
     str | None, typer.Option("--prompt", help="A file of prompts/, without .md; BOT_LLM_PROMPT by default.")
 ]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Also write a report: one HTML file.")]
+
+log = logging.getLogger("bot")  # by this name when it is run with -m, too
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(library_commands.app, name="library")
+app.add_typer(case_commands.app, name="cases")
 
 
 @app.callback(invoke_without_command=True)
@@ -94,28 +107,99 @@ def ask(
 
 
 @app.command()
-def repl(library: LibraryName = None) -> None:
-    """Ask one question after another; a question may refer to the one before."""
-    chain = _chain(library)
-    run_repl(chain.answer, Console())
+def repl(library: LibraryName = None, model: ModelName = None, prompt: PromptName = None) -> None:
+    """Ask one question after another, and work on prompts: :help lists the commands."""
+    settings = VectorstoreSettings()
+    lab = Lab(Shelf(settings), BuiltIn(), Chosen(library=library, model=model, prompt=prompt))
+    run_repl(lab, settings.data / "repl_history")
 
 
 @app.command("eval")
 def evaluate(
     file: Path,
     library: LibraryName = None,
+    model: ModelName = None,
+    prompt: PromptName = None,
     json_: AsJson = False,
+    html: HtmlFile = None,
     min_correct: Annotated[
         float, typer.Option(min=0, max=1, help="Exit code 1 when the share of correct answers is lower.")
     ] = 0,
+    against: Annotated[
+        str | None,
+        typer.Option(help="An earlier run: its file, the beginning of its id, or last for the newest."),
+    ] = None,
 ) -> None:
     """Score the answers to a question file (JSON lines: id, kind, question, gold_answers, gold_items, …)."""
     cases = read_cases(file)
-    chain = _chain(library)
-    score = Score(tuple((case, chain.answer(case.question, case.history)) for case in cases))
-    report_json(score) if json_ else report(score)
+    folder = VectorstoreSettings().data / "runs"
+    before = None if against is None else find(folder, against, file)
+    chain = _chain(library, model, prompt)
+    made_with = setting(chain, file)
+
+    def ask_case(case: Case) -> tuple[Result, Result]:
+        result = judged(case, chain.answer(case.question, case.history))
+        return result, result if html is None else bolder(chain, result)
+
+    pairs = each_case(cases, ask_case)
+    now = keep(folder, made_with, tuple(result for result, _ in pairs))
+    log.info("kept as run %s", now.id)
+    found = None if before is None else changes(before, now)
+    score = Score(now.results)
+    if json_:
+        report_json(score, {"run": now.id, "against": changes_as_json(found) if found else None})
+    elif found:
+        report_changes(found)
+        report_sums(score)
+    else:
+        report(score)
+    if html is not None:
+        from bot.terminal.reports import write_evaluation  # noqa: PLC0415  (lxml: only for a page)
+
+        write_evaluation(html, now, curve(each for _, each in pairs), found)
+    _refuse_part(len(pairs), len(cases))
     if score.share() < min_correct:
         raise UserError(f"{score.share():.3f} correct, and --min-correct asks for {min_correct:g}")
+
+
+@app.command()
+def compare(
+    questions: Annotated[str, typer.Argument(metavar='FILE.jsonl|"QUESTION"')],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME NAME…", help="builtin, a prompt, provider:model, or provider:model@prompt."
+        ),
+    ],
+    library: LibraryName = None,
+    json_: AsJson = False,
+    html: HtmlFile = None,
+) -> None:
+    """Let prompts or models answer from the same passages, and show where they differ."""
+    if len(set(names)) < max(2, len(names)):
+        raise typer.BadParameter("name two or more, each once: builtin, a prompt, provider:model@prompt")
+    is_file = questions.endswith(".jsonl")
+    cases = read_cases(Path(questions)) if is_file else [Case(id="", question=questions)]
+    chain = _chain(library)
+    open_ = opener(ChatSettings(), chain)
+    opened = {name: open_(name) for name in names}
+    rows = each_case(cases, lambda case: row(names, chain, case, opened.__getitem__))
+    title = Path(questions).name if is_file else questions
+    comparison = Comparison(title, tuple(names), tuple(rows), scored=is_file)
+    if json_:
+        print(comparison_as_json(comparison))
+    else:
+        report_comparison(comparison, Console())
+    if html is not None:
+        from bot.terminal.reports import write_comparison  # noqa: PLC0415
+
+        write_comparison(html, comparison)
+    _refuse_part(len(rows), len(cases))
+
+
+def _refuse_part(done: int, questions: int) -> None:
+    if done < questions:
+        raise UserError(f"stopped after {done} of {questions} questions")
 
 
 def _chain(library: str | None, model: str | None = None, prompt: str | None = None) -> Chain:
@@ -125,8 +209,9 @@ def _chain(library: str | None, model: str | None = None, prompt: str | None = N
     if model is not None:
         chat.model = None if model == "builtin" else model
     opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
-    built_in, prompts = BuiltIn(), Prompts()
+    built_in = BuiltIn()
     try:
+        prompts = PromptsSettings().prompts()
         return Chain(
             opened,
             prompts,
@@ -156,7 +241,14 @@ def _answer_line(chain: Chain, line: str) -> str:
 
 def main() -> None:
     """Entry point of the console script."""
-    run(app)
+    run(_run)
+
+
+def _run() -> None:
+    try:
+        app()
+    except PromptError as error:  # written for prompt authors, who see the terminal
+        raise UserError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -4,10 +4,13 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import resources
+from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -26,12 +29,12 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
+from bot.answering.datatypes import Answer, Citation, Dropped, Generated, Seen, SpanSeen, Trace
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
 _NOBODY = "-"  # begins what stands for a member who is forgotten; it cannot be told whom
-NEWEST = "0003"
+NEWEST = "0004"
 """The last of bot/migrations/versions."""
 
 
@@ -56,6 +59,7 @@ class AnswerRow(Base):
     seconds: Mapped[float] = mapped_column(Float)
     citations: Mapped[str] = mapped_column(Text)  # JSON
     trace: Mapped[str] = mapped_column(Text)  # JSON
+    note: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class FeedbackRow(Base):
@@ -91,6 +95,17 @@ class GuildSettingsRow(Base):
     fields: Mapped[str] = mapped_column(Text)
 
 
+class SpendingRow(Base):
+    """What a chat model has used up on a day, for a server or, as "*", for all."""
+
+    __tablename__ = "spending"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    account: Mapped[str] = mapped_column(String(20), primary_key=True)  # "" for direct messages
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[float] = mapped_column(Float)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuildSettings:
     """What a server's managers have set."""
@@ -121,15 +136,25 @@ class Kept:
     additions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Disliked:
+    """An answer that members found wrong, and what they wrote of it; who they are stays here."""
+
+    number: int
+    asked_at: datetime
+    answer: Answer
+    comments: tuple[str, ...]
+
+
 class Database:
     """Answers, feedback, settings and who added what. Raises UserError when the database cannot be opened."""
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = create_engine(url)
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _enforce_foreign_keys)
-            migrate(self._engine)
+            self.engine = create_engine(url)
+            if self.engine.dialect.name == "sqlite":
+                event.listen(self.engine, "connect", _enforce_foreign_keys)
+            migrate(self.engine)
         except (SQLAlchemyError, ModuleNotFoundError) as error:
             raise UserError(
                 f"the database cannot be opened ({type(error).__name__}): check DATABASE_URL"
@@ -137,7 +162,7 @@ class Database:
 
     def close(self) -> None:
         """Release the connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def record(self, answer: Answer, *, guild_id: str, member_id: str) -> int:
         """Keep an answer; gives its number."""
@@ -153,21 +178,22 @@ class Database:
             seconds=answer.seconds,
             citations=json.dumps([asdict(citation) for citation in answer.citations]),
             trace=json.dumps(asdict(answer.trace)),
+            note=answer.note,
         )
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.add(row)
             session.commit()
             return row.id
 
     def answer(self, number: int, *, guild_id: str) -> tuple[Answer, str] | None:
         """An answer given in this server and the id of who asked; None for any other."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             row = session.get(AnswerRow, number)
             return None if row is None or row.guild_id != guild_id else (_answer(row), row.member_id)
 
     def vote(self, number: int, member_id: str, *, good: bool, comment: str = "") -> None:
         """Keep a member's vote."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.merge(
                 FeedbackRow(
                     answer_id=number,
@@ -181,12 +207,27 @@ class Database:
 
     def votes(self, number: int) -> Sequence[FeedbackRow]:
         """The votes on an answer."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             return session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id == number)).all()
+
+    def disliked(self, most: int | None = None) -> list[Disliked]:
+        """The answers that somebody voted against, the newest first; all of them without `most`."""
+        against = select(FeedbackRow.answer_id).where(~FeedbackRow.good)
+        newest = select(AnswerRow).where(AnswerRow.id.in_(against)).order_by(AnswerRow.id.desc())
+        with Session(self.engine) as session:
+            return [
+                Disliked(
+                    row.id,
+                    row.asked_at,
+                    _answer(row),
+                    tuple(v.comment for v in self.votes(row.id) if not v.good and v.comment),
+                )
+                for row in session.scalars(newest.limit(most))
+            ]
 
     def keep_addition(self, library: str, article: ArticleRow, member_id: str) -> None:
         """Keep who added the published version of an article."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.merge(
                 AdditionRow(
                     library=library,
@@ -200,7 +241,7 @@ class Database:
 
     def addition(self, library: str, article: ArticleRow) -> Addition | None:
         """Who added this very version of an article; None if it was not added in Discord."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             row = session.get(AdditionRow, (library, article.id))
             if row is None or row.content_hash != article.content_hash or row.member_id.startswith(_NOBODY):
                 return None
@@ -209,7 +250,7 @@ class Database:
 
     def adders(self, library: str, article_ids: list[str]) -> dict[str, str]:
         """Article id -> whose hand added it, for those of the articles that were added in Discord."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             found = select(AdditionRow.article_id, AdditionRow.member_id).where(
                 AdditionRow.library == library, AdditionRow.article_id.in_(article_ids)
             )
@@ -217,14 +258,14 @@ class Database:
 
     def forget_addition(self, library: str, article_id: str) -> None:
         """Forget who added an article."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             row = (AdditionRow.library == library) & (AdditionRow.article_id == article_id)
             session.execute(delete(AdditionRow).where(row))
             session.commit()
 
     def count(self, member_id: str) -> Kept:
         """How much is kept of a member."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             found = [
                 session.scalar(select(func.count()).select_from(row).where(row.member_id == member_id))
                 for row in (AnswerRow, FeedbackRow, AdditionRow)
@@ -233,26 +274,26 @@ class Database:
 
     def settings(self, guild_id: str) -> GuildSettings:
         """A server's settings; the defaults if it has set nothing."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             row = session.get(GuildSettingsRow, guild_id)
             fields = json.loads(row.fields) if row else {}
         return GuildSettings(**{**fields, "auto_channels": tuple(fields.get("auto_channels", ()))})
 
     def answered_unasked(self) -> set[str]:
         """The servers that have chosen channels in which questions are answered unasked."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             rows = session.scalars(select(GuildSettingsRow)).all()
             return {row.guild_id for row in rows if json.loads(row.fields).get("auto_channels")}
 
     def set(self, guild_id: str, settings: GuildSettings) -> None:
         """Keep a server's settings."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.merge(GuildSettingsRow(guild_id=guild_id, fields=json.dumps(asdict(settings))))
             session.commit()
 
     def forget(self, member_id: str) -> None:
         """Delete all that is kept of a member."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.execute(delete(FeedbackRow).where(FeedbackRow.member_id == member_id))
             session.execute(delete(AnswerRow).where(AnswerRow.member_id == member_id))
             # that one hand added these articles must be known still (adders), but no longer whose it was
@@ -284,7 +325,6 @@ def _enforce_foreign_keys(connection: object, _record: object) -> None:
 
 
 def _answer(row: AnswerRow) -> Answer:
-    trace = json.loads(row.trace)
     return Answer(
         question=row.question,
         text=row.text,
@@ -293,11 +333,17 @@ def _answer(row: AnswerRow) -> Answer:
         answerer=row.answerer,
         library=row.library,
         seconds=row.seconds,
-        trace=Trace(
-            **{
-                **trace,
-                "passages": tuple(Seen(**seen) for seen in trace["passages"]),
-                "spans": tuple(SpanSeen(**span) for span in trace.get("spans", ())),
-            }
-        ),
+        trace=_trace(json.loads(row.trace)),
+        note=row.note,
     )
+
+
+def _trace(fields: dict[str, Any]) -> Trace:
+    """A trace from what is kept of it; older ones have no spans, and know nothing of chat models."""
+    generated = fields.get("generated")
+    if generated is not None:
+        dropped = tuple(Dropped(**each) for each in generated["dropped"])
+        generated = Generated(**{**generated, "dropped": dropped})
+    passages = tuple(Seen(**seen) for seen in fields["passages"])
+    spans = tuple(SpanSeen(**span) for span in fields.get("spans", ()))
+    return Trace(**{**fields, "passages": passages, "spans": spans, "generated": generated})

@@ -1,18 +1,22 @@
 """Where every question from Discord goes: it waits its turn, is answered in a thread, and is kept."""
 
 import asyncio
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from bot.answering.datatypes import Answer, Turn
+from bot.answering.chain import OnText
+from bot.answering.datatypes import Answer
 from bot.database import Addition, Database, GuildSettings
-from bot.libraries import Libraries, own_library
+from bot.libraries import Inquiry, Libraries, own_library
 from bot.turns import FairQueue, Notice
 from vectorstore.datatypes import Chunk, UserError
 from vectorstore.store import ArticleRow
 
-_LONGEST = 60.0  # seconds, for an answer; a locked database could otherwise hold a turn for ever
+# seconds, for an answer: a chat model's own limits, and some. A locked database could hold a turn for ever
+_LONGEST = 75.0
+_THREADS = 128  # at most; twice what BOT_WORKERS may be, for some may be given up but not ended yet
 _CLOSEST = 3  # articles that an abstention names
 
 
@@ -38,35 +42,37 @@ class Desk:
         self.database = database
         self._libraries = libraries
         self._turns = turns
+        # of their own: while chat models are waited for, settings must be read without waiting
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._settings: dict[int, GuildSettings] = {}  # of the servers that were asked in since the start
 
     async def ask(
-        self,
-        question: str,
-        history: Sequence[Turn],
-        *,
-        member: int,
-        guild: int | None,
-        notice: Notice | None = None,
+        self, inquiry: Inquiry, *, notice: Notice | None = None, on_text: OnText | None = None
     ) -> Given:
         """Answer a question; `notice` is told its place in the queue while it waits.
 
+        `on_text` is told a chat model's text as it grows, here on the event loop.
         Raises UserError when it cannot be asked, or not now.
         """
-        settings = await self.settings(guild)
-        async with self._turns.turn(member, notice):
+        guild = inquiry.guild
+        answer = partial(
+            self._libraries.answer,
+            inquiry,
+            threshold=(await self.settings(guild)).threshold,
+            on_text=_from_thread(on_text),
+        )
+        loop = asyncio.get_running_loop()
+        async with self._turns.turn(inquiry.member, notice):
             try:
                 async with asyncio.timeout(_LONGEST):
-                    answer = await asyncio.to_thread(
-                        self._libraries.answer, question, history, guild, settings.threshold
-                    )
+                    answered = await loop.run_in_executor(self._threads, answer)
             except TimeoutError as error:
                 raise UserError("this took too long: please ask again in a minute") from error
         number = await asyncio.to_thread(
-            self.database.record, answer, guild_id=str(guild or ""), member_id=str(member)
+            self.database.record, answered, guild_id=str(guild or ""), member_id=str(inquiry.member)
         )
-        origin = await asyncio.to_thread(self._libraries.origin, answer, guild)
-        return Given(number, answer, origin)
+        origin = await asyncio.to_thread(self._libraries.origin, answered, guild)
+        return Given(number, answered, origin)
 
     async def recall(self, number: int, guild: int | None) -> tuple[Answer, int] | None:
         """An answer given in this server and who asked, or None."""
@@ -119,3 +125,15 @@ class Desk:
         ids = [seen.chunk_id for seen in cited]
         chunks = await asyncio.to_thread(self._libraries.published, answer.library, ids, guild)
         return [(seen.title, chunks.get(seen.chunk_id)) for seen in cited]
+
+
+def _from_thread(on_text: OnText | None) -> OnText | None:
+    """The same, for another thread than the event loop's."""
+    if on_text is None:
+        return None
+    loop, heard = asyncio.get_running_loop(), on_text
+
+    def tell(text: str) -> None:
+        loop.call_soon_threadsafe(heard, text)
+
+    return tell

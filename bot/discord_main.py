@@ -11,19 +11,24 @@ import discord
 
 from bot.adding import Adder
 from bot.answering.builtin import BuiltIn
+from bot.answering.chat_model import give_up
 from bot.answering.opening import open_generator
 from bot.client import PERMISSIONS, FootnoteBot
 from bot.database import Database
 from bot.desk import Desk
 from bot.libraries import Libraries
 from bot.settings import BotSettings, ChatSettings, DiscordSettings
+from bot.spending import Spending
 from bot.supervisor import supervise
 from bot.turns import FairQueue
-from prompts import PromptError, Prompts
+from prompts import PromptError
+from prompts.settings import PromptsSettings
 from vectorstore.datatypes import UserError
 from vectorstore.library import Shelf
 from vectorstore.settings import VectorstoreSettings
 
+# questions at once: the built-in answerer needs the processor, a chat model is mostly waited for
+_ANSWERING, _WAITING = 2, 16
 _NO_TOKEN = "DISCORD_TOKEN is not set: docs/discord.md says where to get one"  # noqa: S105
 
 
@@ -36,9 +41,10 @@ def run_discord() -> None:
     url = settings.database_url
     data.mkdir(parents=True, exist_ok=True)
     database = Database(url.get_secret_value() if url else f"sqlite:///{data / 'footnote.db'}")
-    prompts, built_in = Prompts(), BuiltIn()
+    built_in = BuiltIn()
     try:
-        generator = open_generator(ChatSettings(), prompts, built_in)
+        prompts = PromptsSettings().prompts()
+        generator = open_generator(ChatSettings(), prompts, built_in, Spending(database))
     except PromptError as error:  # written for prompt authors, who see the terminal
         raise UserError(str(error)) from error
     libraries = Libraries(
@@ -48,9 +54,10 @@ def run_discord() -> None:
     gc.collect()
     gc.freeze()  # a full collection of all that was imported stops the event loop for a sixth of a second
     shards = _shards(settings)
+    workers = settings.workers or (_WAITING if generator else _ANSWERING)
 
     def build() -> FootnoteBot:
-        turns = FairQueue(workers=settings.workers, cooldown=settings.cooldown)
+        turns = FairQueue(workers=workers, cooldown=settings.cooldown)
         desk = Desk(libraries, database, turns)
         return FootnoteBot(
             desk,
@@ -64,6 +71,7 @@ def run_discord() -> None:
     try:
         asyncio.run(supervise(build, token))
     finally:
+        give_up()
         database.close()
 
 

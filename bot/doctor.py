@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.answering.builtin import BuiltIn
+from bot.answering.chat_model import ModelError
+from bot.answering.opening import open_generator
 from bot.sending import Lost
-from bot.settings import BotSettings, DiscordSettings
+from bot.settings import BotSettings, ChatSettings, DiscordSettings
+from prompts import PromptError, Prompts
 from vectorstore.datatypes import UserError
 from vectorstore.library import Library, open_library
 from vectorstore.settings import VectorstoreSettings
@@ -26,10 +30,11 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at disk, library, token and application, in this order."""
+    """Look at disk, library, chat model, token and application, in this order."""
     settings = VectorstoreSettings()
     yield from _tell(lambda: _disk(settings))
     yield from _tell(lambda: _library(settings))
+    yield from _tell(_chat_model)
     yield from _tell(_discord)
 
 
@@ -69,6 +74,24 @@ def _library(settings: VectorstoreSettings) -> Iterator[Finding]:
         yield Finding(not found, f"{told}, {found[0]}" if found else f"{told}, sound")
     finally:
         library.connection.close()
+
+
+def _chat_model() -> Iterator[Finding]:
+    """Whether the chat model can be set up, and says a word; the log has what its provider objects to."""
+    settings = ChatSettings()
+    try:
+        generator = open_generator(settings, Prompts(), BuiltIn())
+    except PromptError as error:
+        raise UserError(str(error)) from error
+    if generator is None:
+        return
+    name = generator.model.name
+    try:
+        usage = generator.model.stream([("user", "Reply with the single word yes.")], lambda _: None)
+    except ModelError as error:
+        yield Finding(False, f"LLM={name}: {error}; check its key, BOT_LLM_URL and BOT_LLM_OPTIONS")
+    else:
+        yield Finding(True, f"chat model {name} answers, its first word after {usage.first_token:.1f} s")
 
 
 def _discord() -> Iterator[Finding]:

@@ -1,13 +1,15 @@
 """Which articles a server may ask: the shared library, and its own, which no other server ever sees."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Asked, Chain, OnText, condense
 from bot.answering.datatypes import Answer, Turn
-from bot.answering.generating import Generator
+from bot.answering.generating import Generator, NotGeneratedError
 from bot.settings import BotSettings
 from prompts import Prompts
 from vectorstore.datatypes import Chunk, NoArticlesError, UserError
@@ -17,10 +19,22 @@ from vectorstore.upkeep import finish_rebuild
 
 _NONE_YET = "there are no articles yet: somebody who may manage this server can add one with /library add"
 _NOT_HERE = "I answer from the articles of a server: please ask me there"
+_LATE = str(NotGeneratedError("the chat model took too long"))
 _SHARED, _OWN = "the shared articles", "this server's own articles"
 
 Adders = Callable[[str, list[str]], Mapping[str, str]]
 """Library and article ids -> the member who added each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A question as it comes from Discord."""
+
+    question: str
+    history: Sequence[Turn] = ()
+    member: int
+    guild: int | None  # None: a direct message
+    sure: float | None = None  # where nobody asked the bot: only an answer that is so likely is wanted
 
 
 def own_library(guild: int) -> str:
@@ -33,6 +47,8 @@ class Libraries:
 
     Raises UserError when the settings bind the shared library to what is no server.
     """
+
+    patience = 15.0  # seconds after which a chat model is not asked once more about the same question
 
     def __init__(
         self,
@@ -53,12 +69,7 @@ class Libraries:
         self._lock = Lock()
 
     def answer(
-        self,
-        text: str,
-        history: Sequence[Turn],
-        guild: int | None,
-        threshold: float | None = None,
-        on_text: OnText | None = None,
+        self, inquiry: Inquiry, *, threshold: float | None = None, on_text: OnText | None = None
     ) -> Answer:
         """The better answer of the shared and the server's own library.
 
@@ -66,25 +77,30 @@ class Libraries:
         only if those do not answer. `on_text` is told its checked text as it grows.
         Raises NoArticlesError when neither has an article, UserError when the question cannot be asked.
         """
-        account = str(guild or "")
-        condensed = condense(self._generator, text, history, account)
-        found: list[tuple[Chain, Asked]] = []
-        for name in self._may_ask(guild):
-            try:
-                chain = self._chain(name)
-                found.append((chain, chain.retrieve(text, history, condensed=condensed)))
-            except NoArticlesError:
-                continue
-        if not found:
-            raise NoArticlesError(_NONE_YET if self._may_ask(guild) else _NOT_HERE)
-        found.sort(key=lambda pair: -max(p.dense for p in pair[1].passages))
+        began = time.monotonic()
+        found = self._retrieve(inquiry)
+        if self._generator is None:
+            return _best([chain.answer_from(asked, threshold=threshold) for chain, asked in found])
         answers = []
-        for chain, asked in found:
-            answer = chain.answer_from(asked, threshold=threshold, account=account, on_text=on_text)
+        for chain, asked in sorted(found, key=_nearest):
+            built_in = replace(chain, generator=None)
+            if time.monotonic() - began > self.patience:
+                answers.append(replace(built_in.answer_from(asked, threshold=threshold), note=_LATE))
+                continue
+            if (
+                inquiry.sure is not None
+            ):  # the built-in answerer costs nothing: it says whether to speak at all
+                answer = built_in.answer_from(asked, threshold=threshold)
+                if answer.abstained or answer.trace.likelihood < inquiry.sure:
+                    answers.append(answer)
+                    continue
+            answer = chain.answer_from(
+                asked, threshold=threshold, account=_account(inquiry.guild), on_text=on_text
+            )
+            if answer.answerer == self._generator.model.name and not answer.abstained:
+                return answer
             answers.append(answer)
-            if self._generator is not None and not answer.abstained:
-                break
-        return max(answers, key=lambda answer: (not answer.abstained, answer.trace.likelihood))
+        return _best(answers)
 
     def origin(self, answer: Answer, guild: int | None) -> str:
         """Whose articles an answer comes from, for people; "" where only one library could be meant."""
@@ -132,6 +148,34 @@ class Libraries:
         # a member of any server may write a direct message: bound to some, it is closed there
         return self._settings.shared and (not self._shared_with or guild in self._shared_with)
 
+    def spent_today(self, guild: int) -> str:
+        """What a server has used up of its chat model's budget, for people; "" without such a budget."""
+        if self._generator is None:
+            return ""
+        budget = self._generator.budget
+        limits, spent = budget.limits, budget.spent(_account(guild))
+        told = []
+        if limits.tokens_per_server is not None:
+            told.append(f"{spent.tokens:,} of {limits.tokens_per_server:,} tokens")
+        if limits.cost_per_server is not None:
+            told.append(f"{spent.cost:.2f} of {limits.cost_per_server:.2f} in money")
+        return ", ".join(told)
+
+    def _retrieve(self, inquiry: Inquiry) -> list[tuple[Chain, Asked]]:
+        """The passages of each library that has articles. Raises NoArticlesError when none has."""
+        text, history, may_ask = inquiry.question, inquiry.history, self._may_ask(inquiry.guild)
+        condensed = condense(self._generator, text, history, _account(inquiry.guild))
+        found = []
+        for name in may_ask:
+            try:
+                chain = self._chain(name)
+                found.append((chain, chain.retrieve(text, history, condensed=condensed)))
+            except NoArticlesError:
+                continue
+        if not found:
+            raise NoArticlesError(_NONE_YET if may_ask else _NOT_HERE)
+        return found
+
     def _may_ask(self, guild: int | None) -> list[str]:
         names = [self._settings.library] if self.shares(guild) else []
         return names + ([own_library(guild)] if guild is not None else [])
@@ -158,6 +202,20 @@ class Libraries:
                     k=self._settings.passages,
                 )
             return self._chains[name]
+
+
+def _account(guild: int | None) -> str:
+    """To which a chat model's tokens are charged."""
+    return str(guild or "")
+
+
+def _nearest(found: tuple[Chain, Asked]) -> float:
+    """For sorting, by meaning: the other scores of a passage are relative to its library."""
+    return -max((passage.dense for passage in found[1].passages), default=0.0)
+
+
+def _best(answers: list[Answer]) -> Answer:
+    return max(answers, key=lambda answer: (not answer.abstained, answer.trace.likelihood))
 
 
 def _guild_ids(listed: str) -> frozenset[int]:

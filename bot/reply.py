@@ -10,18 +10,16 @@ from datetime import date
 from urllib.parse import quote as percent
 
 from bot.answering.datatypes import Answer, Citation
+from bot.answering.untrusted import visible
 
 LIMIT = 2000  # characters of a message, counted in code points as Discord does for bots
 _MOST_MESSAGES = 3  # beyond it the rest is a file
 _FAR = 300  # characters of a quote
+_MORE = " …"  # below it there will be more
 _NEAR = 120  # characters that are shown around the answer in a longer one
 
 _MARKUP = re.compile(r"([\\*_~`|\[\]<@]|^\s*(?=[#>-]))", re.MULTILINE)
 _LINKED = re.compile(r"(?<=\w)(?=://)|(?<=\.gg)(?=/)|(?<=\.com)(?=/)")  # addresses, invitations
-# tag characters, variation selectors, zero-width and turning characters: they hide text from readers
-_INVISIBLE = re.compile(
-    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 _TOKEN = re.compile(r"\[[^\]\n]*\]\(<[^>\n]*>\)|\S+|\s+")
 _FENCE = re.compile(r"^```[\w+#-]{0,20}$", re.MULTILINE)
 
@@ -40,13 +38,14 @@ def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (),
     `question` is shown above where Discord does not show it: it never says what a slash command asked.
     `origin` says in small print whose articles the answer comes from, where that could be doubted.
     """
-    above = f"> {plain(' '.join(question.split()))}\n" if question else ""
-    parts = [above + plain(answer.text)]
+    parts = [_above(question) + plain(answer.text)]
     if answer.abstained and closest:
         parts.append("-# closest articles: " + "; ".join(plain(title) for title in closest))
     parts += [_footnote(number, citation, answer) for number, citation in enumerate(answer.citations, 1)]
     if origin:
         parts.append(f"-# from {origin}")
+    if answer.note:
+        parts.append(f"-# {plain(answer.note)}")
     text = "\n\n".join(parts)
     messages = split(text)
     if len(messages) <= _MOST_MESSAGES:
@@ -56,10 +55,19 @@ def render(answer: Answer, *, question: str = "", closest: tuple[str, ...] = (),
     return Reply((f"{first}\n{notice}",), text)
 
 
+def unfinished(text: str, *, question: str = "") -> str:
+    """What there is of an answer that is still being written, in one message."""
+    return split(_above(question) + plain(text), LIMIT - len(_MORE))[0] + _MORE
+
+
 def plain(text: str) -> str:
     """Untrusted text, so that Discord shows it as it is: no markup, no link, nothing invisible."""
-    escaped = _MARKUP.sub(lambda match: _escape(match.group()), _INVISIBLE.sub("", text))
+    escaped = _MARKUP.sub(lambda match: _escape(match.group()), visible(text))
     return _LINKED.sub(r"\\", escaped)
+
+
+def _above(question: str) -> str:
+    return f"> {plain(' '.join(question.split()))}\n" if question else ""
 
 
 def _escape(found: str) -> str:

@@ -22,7 +22,8 @@ Lost = (OSError, aiohttp.ClientError)
 """What discord.py lets through when a connection is reset; neither is a discord.HTTPException."""
 
 _CLOSED = {50001, 50013, 50083, 160005}  # no access, no permission, thread archived, thread locked
-_EXPIRED = {10015, 50027}  # unknown webhook, invalid webhook token: 15 minutes are over
+# unknown message (it was deleted), unknown webhook, invalid webhook token (15 minutes are over)
+_GONE = {10008, 10015, 50027}
 
 
 async def robustly(call: Callable[[], Awaitable[T]], *, attempts: int = 4) -> T:
@@ -71,7 +72,10 @@ async def acknowledge(interaction: Interaction, *, private: bool) -> bool:
 async def deliver(
     interaction: Interaction, reply: Reply, view: discord.ui.View | None, *, private: bool
 ) -> None:
-    """Put the answer in the place of "thinking…"; after 15 minutes, into the channel."""
+    """Put the answer in the place of "thinking…"; if that is gone, into the channel.
+
+    A private answer goes to who asked instead, without buttons: they belong to the server.
+    """
     first, *more = reply.messages
     fields: dict[str, Any] = {} if view is None else {"view": view}
 
@@ -82,7 +86,8 @@ async def deliver(
     try:
         await robustly(edit)  # it may be repeated without being shown twice, which a new message may not
     except discord.HTTPException as error:
-        await send_once(_channel_instead(interaction, error, private=private), first, reply.file, **fields)
+        instead = _instead(interaction, error, private=private)
+        await send_once(instead, first, reply.file, **({} if private else fields))
     for part in more:
         await _further(interaction, part, private=private)
 
@@ -98,17 +103,29 @@ async def _further(interaction: Interaction, part: str, *, private: bool) -> Non
     try:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
     except discord.HTTPException as error:
-        await send_once(_channel_instead(interaction, error, private=private), part)
+        await send_once(_instead(interaction, error, private=private), part)
 
 
-def _channel_instead(
+def _instead(
     interaction: Interaction, error: discord.HTTPException, *, private: bool
 ) -> discord.abc.Messageable:
-    """Where to answer when an interaction's 15 minutes are over. Raises any other error again."""
-    channel = interaction.channel
-    if error.code not in _EXPIRED or private or not isinstance(channel, discord.abc.Messageable):
+    """Where to answer when an interaction's place is gone. Raises any other error again."""
+    channel = interaction.user if private else interaction.channel
+    if error.code not in _GONE or not isinstance(channel, discord.abc.Messageable):
         raise error
     return channel
+
+
+async def edit_in(sent: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
+    """Put the first message of an answer, with its file, in the place of a message of ours."""
+    fields: dict[str, Any] = {} if view is None else {"view": view}
+
+    def edit() -> Awaitable[object]:
+        files = [_file(reply.file)] if reply.file else []
+        # without `suppress` discord.py has embeds shown that were suppressed
+        return sent.edit(content=reply.messages[0], attachments=files, suppress=True, **fields)
+
+    await robustly(edit)
 
 
 async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:

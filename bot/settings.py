@@ -49,7 +49,9 @@ class ChatSettings(BaseSettings):
         description="provider:model, for example ollama:llama3.2; empty for the built-in answerer",
     )
     url: str | None = Field(None, description="where the provider, or a server that speaks like it, is")
-    options: dict[str, Any] = Field({}, description='of its LangChain client, for example {"temperature": 0}')
+    options: dict[str, Any] = Field(
+        {}, repr=False, description='of its LangChain client, for example {"temperature": 0}'
+    )
     prompt: str = Field("answer", description="the prompt file that it answers with")
     first_token_seconds: float = Field(
         15, gt=0, description="how long to wait for its first word, in seconds"
@@ -79,7 +81,12 @@ class DiscordSettings(BaseSettings):
     message_content: bool = Field(
         False, description="ask Discord for the text of all messages, for channels that are answered unasked"
     )
-    workers: int = Field(2, ge=1, le=64, description="how many questions are answered at once")
+    workers: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="how many questions are answered at once; empty for 2, or 16 with a chat model",
+    )
     cooldown: float = Field(1.0, ge=0, description="seconds between two questions of a member")
     shard_ids: str = Field("", description="of this process, for example 0,1; empty for all of them")
     shard_count: int | None = Field(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _GONE = "This answer is not kept any more."
 _MOST_PASSAGES = 3
-_MOST_SPANS, _FAR = 3, 90  # spans in the Why view, and characters of each
+_MOST_SPANS, _MOST_DROPPED, _FAR = 3, 5, 90  # spans and sentences in the Why view, and characters of each
 _LABELS = {"sources": "Sources", "why": "Why", "delete": "Delete"}
 _EMOJI = {"good": "👍", "bad": "👎"}
 
@@ -113,9 +113,13 @@ def why(answer: Answer) -> str:
     """Passages with their scores, and what decided, in one message."""
     trace = answer.trace
     decided = "abstained" if answer.abstained else "answered"
+    measured = f"likelihood {trace.likelihood:.2f}, threshold {trace.threshold:.2f}"
+    if trace.generated is not None and not answer.note:  # a chat model's own words
+        measured = f"supported by the passages {trace.likelihood:.2f}"
     lines = [
-        f"**{decided}**: likelihood {trace.likelihood:.2f}, threshold {trace.threshold:.2f}",
+        f"**{decided}**: {measured}",
         f"answerer {plain(answer.answerer)}, library {plain(answer.library)}, revision {trace.revision}",
+        *_written(answer),
         "",
     ]
     for span in trace.spans[:_MOST_SPANS]:
@@ -129,6 +133,25 @@ def why(answer: Answer) -> str:
         scores = f"{seen.score:.2f} = {seen.dense:.2f} by meaning, {seen.lexical:.2f} by words"
         lines.append(f"{number}. {title}, {seen.start}-{seen.end}: {scores}")
     return split("\n".join(lines))[0]
+
+
+def _written(answer: Answer) -> list[str]:
+    """What a chat model had to do with an answer."""
+    generated = answer.trace.generated
+    if generated is None:
+        return [plain(answer.note)] if answer.note else []
+    lines = [
+        f"{plain(generated.model)} by prompt {plain(generated.prompt)} ({generated.prompt_hash}): "
+        f"{generated.tokens_in:,} tokens read, {generated.tokens_out:,} written in {generated.seconds:.1f} s",
+    ]
+    if answer.note:
+        lines.append(plain(answer.note))
+    if generated.dropped:
+        lines.append(f"sentences of it that were left out: {len(generated.dropped)}")
+    for each in generated.dropped[:_MOST_DROPPED]:
+        text, reason = (plain(shortened(told, "", _FAR)) for told in (each.text, each.reason))
+        lines.append(f"“{text}”: {reason}")
+    return lines
 
 
 async def _sources(bot: "FootnoteBot", answer: Answer, guild: int | None) -> str:

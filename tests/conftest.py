@@ -1,9 +1,11 @@
 """What several tests need: the real embedding model, compiled once, and environments for processes."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_llm import FakeLLM
 from fakes import open_fake
 
 from bot.answering.builtin import BuiltIn
@@ -41,6 +43,13 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
+def llm() -> Iterator[FakeLLM]:
+    """A chat model server on the loopback."""
+    with FakeLLM() as server:
+        yield server
+
+
+@pytest.fixture
 def environment(models: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of a real process: a fresh data folder that borrows the compiled model."""
     data = tmp_path / "data"
@@ -49,7 +58,7 @@ def environment(models: Path, tmp_path: Path) -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("BOT_", "INGEST_", "VECTORSTORE_"))
+        if not key.startswith(("BOT_", "INGEST_", "PROMPTS_", "VECTORSTORE_")) and key != "LLM"
     }
     return {
         **kept,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from fakes import answer
 from openapi import referee
 
 from bot.adding import Adder
+from bot.answering.chain import OnText
 from bot.answering.datatypes import Answer, Turn
 from bot.client import FootnoteBot
 from bot.database import Database
 from bot.desk import Desk
-from bot.libraries import Libraries
+from bot.libraries import Inquiry, Libraries
 from bot.turns import FairQueue
 from vectorstore.datatypes import Chunk
 from vectorstore.settings import VectorstoreSettings
@@ -30,26 +31,36 @@ class ScriptedChain:
     """Answers with `says`, or raises; keeps what it was asked."""
 
     says: Callable[[str], Answer] = lambda question: answer()
+    writes: Callable[[str], Iterable[str]] = lambda question: ()
     asked: list[tuple[str, list[Turn]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     chunks: dict[str, Chunk] = field(default_factory=dict)
     thresholds: list[float | None] = field(default_factory=list)
+    sure: list[float | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The gate is open until a test shuts it."""
         self.gate.set()
 
     def answer(
-        self, text: str, history: Sequence[Turn], guild: int | None, threshold: float | None = None
+        self, inquiry: Inquiry, *, threshold: float | None = None, on_text: OnText | None = None
     ) -> Answer:
-        """What the test wants, once the gate is open."""
-        self.asked.append((text, list(history)))
+        """What the test wants, once the gate is open; before that, what it lets a chat model write."""
+        self.asked.append((inquiry.question, list(inquiry.history)))
         self.thresholds.append(threshold)
+        self.sure.append(inquiry.sure)
+        for text in self.writes(inquiry.question):
+            if on_text is not None:
+                on_text(text)
         self.gate.wait(20)
-        return replace(self.says(text), question=text)
+        return replace(self.says(inquiry.question), question=inquiry.question)
 
     def origin(self, answer: Answer, guild: int | None) -> str:
         """There is one library only."""
+        return ""
+
+    def spent_today(self, guild: int) -> str:
+        """There is no chat model."""
         return ""
 
     def published(self, library: str, chunk_ids: list[str], guild: int | None) -> dict[str, Chunk]:

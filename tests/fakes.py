@@ -1,16 +1,19 @@
 """Small real stand-ins: an embedding model that counts words, and articles to put into a library."""
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from bot.answering.chat_model import Messages, Patience, Usage, tokens
 from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from ingest.fetch import Rules
 from ingest.pipeline import Outcome, ingest, place_of
 from vectorstore.chroma import Connection
-from vectorstore.embeddings import Vectors
+from vectorstore.embeddings import Embedder, Vectors
 from vectorstore.lexical import LexicalIndex, stems
 from vectorstore.library import Library
 from vectorstore.model_files import ModelCard
@@ -68,7 +71,7 @@ def _unit(vectors: Vectors) -> Vectors:
     return unit.astype(np.float32)
 
 
-def open_fake(data: Path, name: str = "default", embedder: WordEmbedder | None = None) -> Library:
+def open_fake(data: Path, name: str = "default", embedder: Embedder | None = None) -> Library:
     """A library under `data` that embeds with the fake."""
     connection = Connection(VectorstoreSettings(data=data))
     store = Store(connection, name, embedder or WordEmbedder())
@@ -124,3 +127,28 @@ def answer(
             passages=(seen,), revision=3, likelihood=0.7, threshold=0.15, read_as="When?", spans=(span,)
         ),
     )
+
+
+@dataclass
+class ScriptedModel:
+    """A chat model that answers with what `says` makes of the messages, a word at a time."""
+
+    name: str
+    says: Callable[[Messages], str]
+    patience: Patience = field(default_factory=Patience)
+    asked: list[Messages] = field(default_factory=list)
+
+    def stream(
+        self, messages: Messages, on_text: Callable[[str], None], _patience: Patience | None = None
+    ) -> Usage:
+        """Tell the answer, or raise what `says` raises."""
+        self.asked.append(messages)
+        text = self.says(messages)
+        for piece in re.findall(r"\S+\s*|\s+", text):
+            on_text(piece)
+        return Usage(tokens(messages), tokens([("assistant", text)]), 0.01, 0.02)
+
+
+def reading(says: Callable[[str], str]) -> Callable[[Messages], str]:
+    """What a scripted model says of all that it reads."""
+    return lambda messages: says("\n\n".join(text for _, text in messages))

@@ -1,22 +1,29 @@
 """The database of answers: its versions, and what it refuses."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fakes import answer
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
+from bot.answering.budget import ALL, Spent
+from bot.answering.datatypes import Answer, Dropped, Generated
 from bot.database import NEWEST, Base, Database, Kept
+from bot.spending import Spending
 from vectorstore.datatypes import ArticleInfo, UserError
 from vectorstore.store import ArticleRow
 
 ROOT = Path(__file__).parent.parent
+DAY = date(2026, 3, 3)
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) -> None:
@@ -115,3 +122,75 @@ def test_a_database_that_cannot_be_opened_is_told_without_its_secret(url: str) -
     with pytest.raises(UserError, match="check DATABASE_URL") as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+def generated() -> Answer:
+    """An answer that a chat model wrote, or tried to."""
+    written = Generated(
+        model="openai:gpt-5-mini", prompt="answer", prompt_hash="ab12", raw="It opens in June [1].", dropped=(Dropped(text="It opens in June.", reason="not there: June"),),
+        tokens_in=800, tokens_out=40, cost=0.01, first_token=0.4, seconds=1.2,
+    )  # fmt: skip
+    note = "The chat model's answer was not supported by the articles; this is the built-in answer."
+    return replace(answer(), note=note, trace=replace(answer().trace, generated=written))
+
+
+def test_what_a_chat_model_did_is_kept(tmp_path: Path) -> None:
+    """Model, prompt, tokens, what was left out, and the line below the answer."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    number = database.record(generated(), guild_id="1", member_id="2")
+    found = database.answer(number, guild_id="1")
+    assert found is not None
+    assert found[0] == generated()
+    database.close()
+
+
+def test_answers_from_before_chat_models_are_read(tmp_path: Path) -> None:
+    """The tables and a row as the third version left them."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "bot" / "migrations"))
+    trace = {key: value for key, value in asdict(answer().trace).items() if key not in {"generated", "spans"}}
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(
+            text("INSERT INTO answers VALUES (1, '2026-01-01', '1', '2', 'When?', 'In May.', 0, 'builtin', 'default', 0.01234, :citations, :trace)"),
+            {"citations": json.dumps([asdict(c) for c in answer().citations]), "trace": json.dumps(trace)},
+        )  # fmt: skip
+    engine.dispose()
+    database = Database(url)
+    found = database.answer(1, guild_id="1")
+    assert found == (replace(answer(), trace=replace(answer().trace, spans=())), "2")
+    database.close()
+
+
+def test_what_is_spent_is_counted_across_processes(tmp_path: Path) -> None:
+    """Each account and day by itself; what is given back is taken off."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    mine, other = Database(url), Database(url)
+    ledgers = [Spending(mine), Spending(other)]
+
+    def spend(number: int) -> None:
+        ledgers[number % 2].spend(DAY, ALL, Spent(10, 0.5))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(spend, range(40)))
+    ledgers[0].spend(DAY, ALL, Spent(-5, -0.25))
+    ledgers[0].spend(DAY, "7", Spent(1, 0.125))
+    assert [ledger.spent(DAY, ALL) for ledger in ledgers] == [Spent(395, 19.75)] * 2
+    assert ledgers[1].spent(DAY, "7") == Spent(1, 0.125)
+    assert ledgers[1].spent(DAY + timedelta(1), ALL) == Spent()
+    mine.close()
+    other.close()
+
+
+def test_old_days_are_forgotten_when_a_new_one_begins(tmp_path: Path) -> None:
+    """A month is kept."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    ledger = Spending(database)
+    days = [DAY + timedelta(n) for n in (0, 5, 32)]
+    for day in days:
+        ledger.spend(day, ALL, Spent(1, 0.0))
+    assert [ledger.spent(day, ALL).tokens for day in days] == [0, 1, 1]
+    database.close()

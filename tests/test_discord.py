@@ -12,6 +12,7 @@ from discord_kit import TOKEN, QuickBot, Stage, stage
 from fake_discord import BOT, CHANNEL, DM, RESET, After, reply, snowflake
 from fakes import answer
 
+from bot.answering.datatypes import Dropped, Generated
 from bot.cogs.asking import SORRY
 from bot.database import Kept
 from vectorstore.datatypes import Chunk, UserError
@@ -229,6 +230,31 @@ async def test_why_shows_scores_and_threshold_after_a_restart(scene: Stage) -> N
     assert "0.90 = 0.50 by meaning, 0.80 by words" in shown["content"]
     assert "0.70 “in May” (reader +4.2, has answer +1.5)" in shown["content"]
     assert shown["flags"] & 64
+
+
+async def test_why_tells_what_a_chat_model_wrote_and_what_was_left_out(scene: Stage, bot: QuickBot) -> None:
+    """Model, prompt, tokens, each sentence with its reason; escaped, and in one message however many there are."""
+    dropped = tuple(
+        Dropped(text=f"{n} *boats* <@5001>. {'x' * 200}", reason="not there: @everyone") for n in range(30)
+    )
+    written = Generated(
+        model="openai:gpt-5-mini", prompt="answer", prompt_hash="ab12", raw="", dropped=dropped,
+        tokens_in=1800, tokens_out=40, cost=0.01, first_token=0.4, seconds=1.2,
+    )  # fmt: skip
+    note = "The chat model's answer was not supported by the articles; this is the built-in answer."
+    explained = replace(answer(), note=note, trace=replace(answer().trace, generated=written))
+    scene.chain.says = lambda _: explained
+    message = await answered(scene)
+    shown = (await scene.discord.answer_to(await scene.discord.press(message, "Why")))["content"]
+    assert "openai:gpt-5-mini by prompt answer (ab12): 1,800 tokens read, 40 written in 1.2 s" in shown
+    assert note in shown
+    assert (
+        "sentences of it that were left out: 30\n“0 \\*boats\\* \\<\\@5001>. …”: not there: \\@everyone"
+        in shown
+    )
+    assert "0.90 = 0.50 by meaning" in shown
+    assert len(shown) <= 2000
+    assert scene.discord.pinged == []
 
 
 async def test_votes_are_kept_and_a_bad_one_asks_why(scene: Stage, bot: QuickBot) -> None:

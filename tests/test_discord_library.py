@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from discord_kit import QuickBot, Stage, stage
 from documents import burning_pdf, docx, lines, paragraph, pdf, zip_bomb
-from fake_discord import DM, GUILD, OTHER_GUILD
-from fakes import store_all, write
+from fake_discord import CHANNEL, DM, GUILD, OTHER_GUILD, snowflake
+from fakes import ScriptedModel, store_all, write
 
 from bot.adding import Adder, safe_name
+from bot.answering.budget import Budget, Limits
+from bot.answering.builtin import BuiltIn
+from bot.answering.generating import Generator
+from bot.answering.support import CitationCheck
 from bot.libraries import Libraries, own_library
 from bot.settings import BotSettings
+from bot.spending import Spending
 from prompts import Prompts
 from vectorstore.datatypes import UserError
 from vectorstore.library import Shelf
@@ -360,3 +365,38 @@ def test_servers_are_told_by_their_ids(vectorstore: VectorstoreSettings) -> None
     """A name would bind the library to nobody, or to everybody."""
     with pytest.raises(UserError, match="BOT_SHARED_GUILDS is a list of server ids"):
         Libraries(Shelf(vectorstore), Prompts(), BotSettings(shared_guilds="Farwell"))
+
+
+async def test_a_chat_model_answers_from_the_servers_own_articles(
+    scene: Stage, vectorstore: VectorstoreSettings, answerer: BuiltIn
+) -> None:
+    """Streamed, checked, counted, explained; and no other server reads a word of it."""
+    model = ScriptedModel(
+        "fake:model", lambda _: "It was opened by Bo Park [1]. The garden show was opened by Ann Lee [1]."
+    )
+    budget = Budget(Limits(tokens_per_server=50_000), Spending(scene.database))
+    generator = Generator(model, Prompts(), CitationCheck(lambda: answerer.reader), budget=budget)  # type: ignore[arg-type]
+    scene.libraries = Libraries(
+        Shelf(vectorstore), Prompts(), BotSettings(), built_in=answerer, generator=generator
+    )
+    async with scene.connected():
+        await added(scene)
+        message = await asked(scene, "Who opened the garden show in Farwell?")
+        final = await scene.discord.wait_for(
+            lambda: m if (m := scene.discord.messages[CHANNEL][message["id"]]).get("components") else None
+        )
+        assert "\nThe garden show was opened by Ann Lee" in final["content"]
+        assert "Bo Park" not in json.dumps(
+            [body for _, path, body in scene.discord.requests if path.endswith("@original")]
+        )
+        why = await scene.discord.answer_to(await scene.discord.press(final, "Why"))
+        assert "**answered**: supported by the passages " in why["content"]
+        assert "fake:model by prompt answer" in why["content"]
+        assert "sentences of it that were left out: 1\n“It was opened by Bo Park" in why["content"]
+        elsewhere = await scene.discord.answer_to(await scene.discord.press(final, "Why", guild=OTHER_GUILD))
+        assert elsewhere["content"] == "This answer is not kept any more."
+        data = {"id": snowflake(), "name": "settings", "type": 1, "options": [{"name": "show", "type": 1}]}
+        shown = await scene.discord.answer_to(
+            await scene.discord.interact(2, data, member="5000", channel=CHANNEL)
+        )
+        assert re.search(r"the chat model, today: [1-9]\d* of 50,000 tokens", shown["content"])

@@ -10,11 +10,15 @@ from typer.main import get_command
 
 from bot.settings import BotSettings, ChatSettings, DiscordSettings
 from ingest.settings import IngestSettings
+from prompts import Prompts
+from prompts.settings import PromptsSettings
 from vectorstore.settings import VectorstoreSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DISCORD = (ROOT / "docs" / "discord.md").read_text(encoding="utf-8")
+PROMPTS = (ROOT / "docs" / "prompts.md").read_text(encoding="utf-8")
+DOCUMENTS = README + DISCORD + PROMPTS
 
 
 def variables(settings: type[BaseSettings]) -> dict[str, object]:
@@ -33,6 +37,7 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
         | variables(IngestSettings)
         | variables(BotSettings)
         | variables(ChatSettings)
+        | variables(PromptsSettings)
         | variables(DiscordSettings)
     )
     assert told.keys() == known.keys()
@@ -43,13 +48,12 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     """A description each."""
-    for settings in (VectorstoreSettings, IngestSettings, BotSettings, ChatSettings, DiscordSettings):
+    rooms = (VectorstoreSettings, IngestSettings, BotSettings, ChatSettings, PromptsSettings, DiscordSettings)
+    for settings in rooms:
         assert all(field.description for field in settings.model_fields.values())
 
 
-@pytest.mark.parametrize(
-    "target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", README + DISCORD, re.MULTILINE)))
-)
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", DOCUMENTS, re.MULTILINE))))
 def test_every_make_target_of_the_readme_exists(target: str) -> None:
     """And `make` alone lists it."""
     listed = subprocess.run(
@@ -61,7 +65,9 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
 def commands() -> list[str]:
     """The lines of the documents that run a command of ours."""
     found = re.findall(
-        r"^(?:\.venv/bin/)?(?:python -m )?((?:bot|ingest|footnote)\b.*)$", README + DISCORD, re.MULTILINE
+        r"^(?:printf .* \| )?(?:\.venv/bin/)?(?:python -m )?((?:bot|ingest|footnote)\b.*)$",
+        DOCUMENTS,
+        re.MULTILINE,
     )
     return [line.split("  #")[0].strip() for line in found]
 
@@ -87,6 +93,19 @@ def test_every_command_of_the_readme_is_understood(line: str) -> None:
 def test_the_readme_shows_commands() -> None:
     """The pattern above still finds them."""
     assert len(commands()) >= 5
+
+
+def test_the_repls_commands_are_told_as_they_are() -> None:
+    """Every command that a document names exists, and so does every setting and prompt of docs/prompts.md."""
+    from bot.terminal.commands import COMMANDS
+
+    named = set(re.findall(r"(?:`|^> ):([a-z]+)", DOCUMENTS, re.MULTILINE))
+    assert named >= {"why", "passages", "prompt", "save", "edit", "compare", "help"}
+    assert named <= COMMANDS.keys()
+    settings = variables(ChatSettings) | variables(PromptsSettings)
+    assert set(re.findall(r"\b(?:BOT_LLM|PROMPTS)_[A-Z_]+", PROMPTS)) <= settings.keys()
+    for name, told in re.findall(r"^\| `(\w+)`.*? \| (`.*?`|none) \|", PROMPTS, re.MULTILINE):
+        assert Prompts().load(name).variables == set(re.findall(r"`(\w+)`", told))
 
 
 def test_the_way_into_discord_is_told_exactly() -> None:

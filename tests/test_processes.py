@@ -1,5 +1,6 @@
 """The commands as people and scripts run them: real processes, the real model."""
 
+import asyncio
 import json
 import os
 import random
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_discord import FakeDiscord
+from fake_llm import FakeLLM, Reply
+
+from bot.cogs.asking import RESTARTING
 
 ROOT = Path(__file__).parent.parent
 Environment = dict[str, str]
@@ -201,12 +206,13 @@ def test_bad_files_are_named_and_the_exit_code_says_so(environment: Environment,
             "library 'Bad Name' has no articles: run python -m ingest articles/ --library Bad Name\n",
         ),
         (("bot", "eval", "none.jsonl"), 1, "none.jsonl cannot be read (no such file or directory)\n"),
+        (("bot", "compare", "Who?", "builtin", "builtin"), 2, "name two or more, each once"),
         (("ingest", "articles", "--library", "Bad Name"), 1, "library name 'Bad Name' is not usable"),
         (("ingest",), 2, "nothing to ingest: name a file, a folder or a link"),
         (("bot", "ask"), 2, "give one question"),
         (("bot", "nonsense"), 2, "No such command 'nonsense'"),
     ],
-    ids=["no-article", "bad-library", "no-file", "bad-name", "no-path", "no-question", "no-verb"],
+    ids=["no-article", "bad-library", "no-file", "one-name", "bad-name", "no-path", "no-question", "no-verb"],
 )
 def test_wrong_use_gets_one_line_that_says_what_to_do(
     environment: Environment, command: tuple[str, ...], code: int, message: str
@@ -291,6 +297,21 @@ def test_eval_counts_and_its_exit_code_follows_the_wish(filled: Environment) -> 
     assert run(filled, "bot", "eval", questions, "--min-correct", "1").returncode == 1
 
 
+def test_eval_says_what_has_changed_since_the_last_run(filled: Environment, tmp_path: Path) -> None:
+    """The report names the run before; a bolder or more careful bot breaks or fixes answers."""
+    questions, report = "tests/questions/coalition.jsonl", tmp_path / "report.html"
+    first = run(filled, "bot", "eval", questions)
+    kept = first.stderr.strip().removeprefix("kept as run ")
+    careful = {**filled, "BOT_THRESHOLD": "0.9"}
+    done = run(careful, "bot", "eval", questions, "--against", "last", "--json", "--html", str(report))
+    assert done.returncode == 0, done.stderr
+    against = json.loads(done.stdout)["against"]
+    assert (against["run"], against["fixed"]) == (kept, [])
+    assert against["settings"] == ["threshold 0.25 → 0.9"]
+    assert len(against["broken"]) > 5
+    assert f"Against {kept}" in report.read_text(encoding="utf-8")
+
+
 def test_the_repl_takes_questions_from_a_pipe(filled: Environment) -> None:
     """Commands begin with a colon; an unknown one is told; a follow-up knows the question before."""
     done = run(
@@ -324,6 +345,63 @@ def test_the_doctor_says_what_to_mend(filled: Environment) -> None:
     assert [line[:4] for line in lines] == ["ok  ", "ok  ", "ok  ", "MEND"]
     assert "1 articles, 11 chunks, sound" in lines[2]
     assert "DISCORD_TOKEN is not set" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(text="Yes."), "ok    chat model openai:gpt-5-mini answers, its first word after "),
+        (Reply(status=401), "MEND  LLM=openai:gpt-5-mini: the chat model cannot be reached; check its key"),
+        (Reply(hang="before"), "MEND  LLM=openai:gpt-5-mini: the chat model took too long; check its key"),
+        (None, "MEND  LLM=llama: write provider:model"),
+    ],
+    ids=["well", "refused", "hanging", "no such name"],
+)
+def test_the_doctor_asks_the_chat_model(filled: Environment, reply: Reply | None, told: str) -> None:
+    """Once, briefly; the key is never shown."""
+    with FakeLLM() as llm:
+        llm.script(*([reply] if reply else []))
+        model = {"LLM": "openai:gpt-5-mini" if reply else "llama", "OPENAI_API_KEY": "sk-hunter2"}
+        url = {"BOT_LLM_URL": f"{llm.url}/v1", "BOT_LLM_FIRST_TOKEN_SECONDS": "0.5"}
+        done = run({**filled, **model, **url, "DISCORD_TOKEN": ""}, "bot", "doctor")
+    assert done.returncode == 1  # there is no token
+    assert done.stdout.splitlines()[3].startswith(told)
+    assert "hunter2" not in done.stdout + done.stderr
+    assert len(llm.requests) == (1 if reply else 0)
+
+
+# `python -m bot`, but for where Discord is
+BOT = """
+import sys, yarl, discord
+discord.http.Route.BASE = sys.argv[1] + "api/v10"
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sys.argv[1].replace("http", "ws"))
+from bot.__main__ import main
+sys.argv = ["bot"]
+main()
+"""
+
+
+async def test_the_bot_ends_though_its_chat_model_hangs(filled: Environment) -> None:
+    """SIGTERM in the middle of an answer: who asked is told, and the process is gone within ten seconds."""
+    server = FakeDiscord()
+    await server.start()
+    with FakeLLM() as llm:
+        llm.script(Reply(hang="before"))
+        model = {"LLM": "openai:gpt-5-mini", "OPENAI_API_KEY": "none", "BOT_LLM_URL": f"{llm.url}/v1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", BOT, f"http://127.0.0.1:{server.port}/", cwd=ROOT, env={**filled, **model, "DISCORD_TOKEN": "MTAwMA.x.y"},
+        )  # fmt: skip
+        await server.wait_for(lambda: server.identified, 60)
+        await server.wait_for(lambda: any(path.endswith("commands") for _, path, _ in server.requests))
+        interaction = await server.slash("ask", question="Who attended the meeting?")
+        await server.wait_for(lambda: llm.requests)
+        began = time.monotonic()
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert time.monotonic() - began < 10
+        assert llm.left.wait(5)
+    assert server.answers[interaction["token"]]["content"] == RESTARTING
+    await server.stop()
 
 
 def test_the_invitation_asks_for_no_more_than_it_needs(environment: Environment) -> None:

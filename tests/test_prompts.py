@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from prompts import PromptError, Prompts
+from prompts.settings import PromptsSettings
 
 
 def prompts(folder: Path, text: str) -> Prompts:
@@ -28,8 +29,16 @@ def test_a_prompt_is_filled_in(tmp_path: Path) -> None:
         ("---\nvariables: a\n---\n{a", {"a": "x"}, "write a literal brace twice"),
         ("---\nvariables: a\n---\n{a} {0}", {"a": "x"}, "{0} is no variable name"),
         ("Hello", {}, "has no front matter"),
+        ('---\nvariables:\n---\n{"a": 1}', {}, "is no variable name (write a literal brace twice)"),
+        ("---\nvariables: a\n---\n{a: text}", {"a": "x"}, "{a} is no variable name"),
+        (
+            "---\nname: bye\ncolour: red\nvariables: a\n---\n{b}",
+            {},
+            "front matter has colour; known are description, name, variables, version; "
+            "front matter calls it 'bye': the two must agree; variables of the text: missing a; unknown b",
+        ),
     ],
-    ids=["template", "call", "brace", "number", "no-front-matter"],
+    ids=["template", "call", "brace", "number", "no-front-matter", "json", "format", "everything"],
 )
 def test_a_wrong_prompt_is_refused_with_everything_that_is_wrong(
     tmp_path: Path, text: str, values: dict[str, str], told: str
@@ -57,3 +66,29 @@ def test_every_shipped_prompt_can_be_read() -> None:
             shipped.text(name)
         except PromptError as error:
             assert "missing" in str(error)  # noqa: PT017  (it has variables, and we gave none)
+
+
+def test_a_folder_of_ones_own_goes_before_the_shipped_prompts(tmp_path: Path) -> None:
+    """What it does not have is taken from these."""
+    (tmp_path / "abstain.md").write_text("---\nvariables:\n---\nNobody wrote that.", encoding="utf-8")
+    (tmp_path / "short.md").write_text("---\nvariables:\n---\nHi", encoding="utf-8")
+    made = PromptsSettings(folder=tmp_path).prompts()
+    assert made.text("abstain") == "Nobody wrote that."
+    assert made.load("answer") == Prompts().load("answer")
+    assert made.names() == sorted([*Prompts().names(), "short"])
+    assert made.own("answer") == tmp_path / "answer.md"
+    with pytest.raises(PromptError, match="is no folder: make it, or leave it empty"):
+        PromptsSettings(folder=tmp_path / "nowhere").prompts()
+
+
+def test_a_copy_bears_its_own_name(tmp_path: Path) -> None:
+    """So that it can be loaded."""
+    made = PromptsSettings(folder=tmp_path).prompts()
+    made.copy("answer", "terse")
+    assert made.load("terse").user == made.load("answer").user
+
+
+def test_installed_prompts_are_not_written_to(tmp_path: Path) -> None:
+    """The next update would overwrite them."""
+    with pytest.raises(PromptError, match="set PROMPTS_FOLDER"):
+        Prompts(tmp_path / "site-packages" / "prompts").own("answer")

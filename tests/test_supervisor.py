@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from discord_kit import TOKEN, Stage, stage
-from fake_discord import RESET, reply
+from fake_discord import BOT, RESET, reply
 
 from bot.cogs.asking import RESTARTING
 from bot.supervisor import supervise
@@ -175,16 +175,19 @@ async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage) -> None:
 
 
 async def test_what_cannot_be_finished_says_restarting(scene: Stage) -> None:
-    """No "thinking…" is left behind, and the end comes within ten seconds."""
+    """No "thinking…" is left behind, nor a mention without a reply; the end comes within ten seconds."""
     task = running(scene, grace=1.0)
     await ready(scene)
     scene.chain.gate.clear()
     interaction = await scene.discord.slash("ask", question="When?")
-    await scene.discord.wait_for(lambda: scene.chain.asked)
+    asked = await scene.discord.say(f"<@{BOT}> When?", mention=True, author="5001")
+    await scene.discord.wait_for(lambda: len(scene.chain.asked) == 2)
     began = time.monotonic()
     await stopped(task)
     assert time.monotonic() - began < 10
     assert scene.discord.answers[interaction["token"]]["content"] == RESTARTING
+    (below,) = [m for m in scene.discord.of_bot() if "message_reference" in m]
+    assert (below["content"], below["message_reference"]["message_id"]) == (RESTARTING, asked["id"])
     scene.chain.gate.set()
 
 

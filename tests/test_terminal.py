@@ -3,17 +3,13 @@
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from fakes import answer
 from rich.console import Console
 
-from bot.answering.datatypes import Answer
-from bot.terminal.evaluate import Case, Score, is_correct, read_cases
-from bot.terminal.repl import repl
+from bot.answering.datatypes import Answer, Dropped, Generated
 from bot.terminal.show import as_json, printable, show, show_why
-from vectorstore.datatypes import UserError
 
 
 def printed(shown: Answer, *, terminal: bool) -> str:
@@ -37,7 +33,10 @@ def test_json_has_the_public_keys_in_order() -> None:
         "answerer",
         "library",
         "seconds",
+        "note",
+        "dropped",
     ]
+    assert (told["note"], told["dropped"]) == ("", [])
     assert told["citations"] == [
         {
             "title": "Ferry",
@@ -63,6 +62,62 @@ def test_why_shows_spans_passages_and_what_decided() -> None:
     assert "0.70 +4.2 +1.5 in May" in text
     assert "0.90 0.50 0.80 Ferry, 0-40" in text
     assert text.count("read as: When?") == 1
+
+
+GENERATED = Generated(
+    model="fake:one",
+    prompt="answer",
+    prompt_hash="0123456789ab",
+    raw="In May. [1] The captain is Zoe. [1]",
+    dropped=(Dropped(text="The captain is Zoe.", reason="not in the cited passages: Zoe"),),
+    tokens_in=800,
+    tokens_out=12,
+    cost=0.00025,
+    first_token=0.4,
+    seconds=1.25,
+)
+
+
+def generated(answerer: str = "fake:one", note: str = "") -> Answer:
+    """An answer for which a chat model was asked."""
+    made = answer()
+    trace = replace(made.trace, spans=(), generated=GENERATED)
+    return replace(made, answerer=answerer, note=note, trace=trace)
+
+
+def test_why_shows_what_a_chat_model_wrote_and_what_was_dropped() -> None:
+    """With its prompt, what it took, and the reasons."""
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    show_why(generated(), console)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert lines[:5] == [
+        "answered: fake:one, support 0.70, revision 3",
+        "fake:one with answer (0123456789ab), 800 tokens in, 12 out, cost 0.000250, first token 0.40 s, all 1.25 s",
+        "wrote:",
+        "In May. [1] The captain is Zoe. [1]",
+        "dropped: The captain is Zoe. (not in the cited passages: Zoe)",
+    ]
+
+
+def test_a_note_is_shown_and_why_tells_what_the_model_wrote_nevertheless() -> None:
+    """When the built-in answer took its place."""
+    shown = generated("builtin", "The chat model took too long; this is the built-in answer.")
+    for terminal in (True, False):
+        assert "The chat model took too long" in printed(shown, terminal=terminal)
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    show_why(shown, console)
+    assert isinstance(console.file, io.StringIO)
+    told = console.file.getvalue()
+    assert told.startswith("answered: probability 0.70, threshold 0.15, revision 3\nfake:one with answer")
+    assert "dropped: The captain is Zoe." in told
+
+
+def test_json_tells_the_note_and_what_was_dropped() -> None:
+    """For scripts that watch a chat model."""
+    told = json.loads(as_json(generated(note="Slow.")))
+    assert told["note"] == "Slow."
+    assert told["dropped"] == [{"text": "The captain is Zoe.", "reason": "not in the cited passages: Zoe"}]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -99,79 +154,3 @@ def test_a_long_quote_is_cut_between_words() -> None:
     shown = " ".join(printed(answer(quote="word " * 200), terminal=False).split())
     assert shown.endswith("word …")
     assert len(shown) < 600
-
-
-@pytest.mark.parametrize(
-    ("case", "text", "abstained", "right"),
-    [
-        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "bob and ANN", False, True),
-        (Case(id="1", question="q", gold_items=("Ann", "Bob")), "Ann", False, False),
-        (Case(id="1", question="q", gold_answers=("in May", "it's May")), "It’s May", False, True),
-        (Case(id="1", question="q", gold_answers=("in May",)), "in June", False, False),
-        (Case(id="1", question="q", gold_answers=("find",)), "I could not find that", True, False),
-        (Case(id="1", question="q", answerable=False), "anything", False, False),
-        (Case(id="1", question="q", answerable=False), "I do not know", True, True),
-    ],
-    ids=[
-        "all-items",
-        "an-item-missing",
-        "typographic",
-        "wrong",
-        "abstained",
-        "invented",
-        "rightly-abstained",
-    ],
-)
-def test_what_counts_as_correct(case: Case, text: str, abstained: bool, right: bool) -> None:
-    """A rule without judgement: see the design."""
-    assert is_correct(case, answer(text, abstained=abstained)) is right
-
-
-def test_a_score_counts_by_kind_and_by_abstention() -> None:
-    """Shares of what was asked."""
-    cases = [
-        Case(id="1", question="q", kind="when", gold_answers=("May",)),
-        Case(id="2", question="q", kind="no", answerable=False),
-    ]
-    score = Score(((cases[0], answer()), (cases[1], answer())))
-    assert score.correct == 1
-    assert score.share() == 0.5
-    assert list(score.by_kind()) == [("when", 1, 1), ("no", 0, 1)]
-    assert score.abstained(answerable=False) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{}", "line 1: 'question' is missing"),
-        ("no json", "line 1: not a question"),
-        ('{"question": 3}', "line 1: not a question"),
-        ('{"question": "q", "gold_items": "Ann"}', "lists of strings"),
-        ('{"question": "q", "history": [["a"]]}', "history is a list of"),
-        ("", "holds no question"),
-    ],
-    ids=["no-question", "no-json", "number", "items", "history", "empty"],
-)
-def test_a_bad_question_file_names_its_line(tmp_path: Path, line: str, message: str) -> None:
-    """So that it can be mended."""
-    (tmp_path / "q.jsonl").write_text(line, encoding="utf-8")
-    with pytest.raises(UserError, match=message):
-        read_cases(tmp_path / "q.jsonl")
-
-
-def test_the_repl_keeps_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until :forget; a question that cannot be answered is told and not remembered."""
-    seen: list[int] = []
-
-    def chain(question: str, history: object) -> Answer:
-        seen.append(len(history))  # type: ignore[arg-type]
-        if question == "bad":
-            raise UserError("that is no question")
-        return answer()
-
-    monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\nbad\nthree\n:forget\nfour\n:quit\nfive\n"))
-    console = Console(file=io.StringIO())
-    repl(chain, console)
-    assert seen == [0, 1, 2, 2, 0]
-    assert isinstance(console.file, io.StringIO)
-    assert "that is no question" in console.file.getvalue()

@@ -13,7 +13,7 @@ from discord_kit import QuickBot, Stage, stage
 from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, role, snowflake, thread
 from fakes import answer
 
-from bot.cogs.unasked import is_question
+from bot.cogs.unasked import SURE, is_question
 from bot.database import GuildSettings
 
 
@@ -74,6 +74,21 @@ async def test_an_unsure_answer_is_not_given(scene: Stage, bot: QuickBot) -> Non
     await scene.discord.say("when does it open?")
     await quiet(scene)
     assert unasked(scene) == []
+
+
+async def test_an_answer_that_nobody_asked_for_comes_as_a_whole(scene: Stage, bot: QuickBot) -> None:
+    """It does not grow before everybody's eyes, and the chain is told how sure to be."""
+    scene.chain.writes = lambda _: ["It opens", "It opens in"]
+    await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: unasked(scene))
+    await quiet(scene)
+    sent = [
+        body["content"]
+        for method, path, body in scene.discord.requests
+        if path.startswith("channels/") and body
+    ]
+    assert sent == [unasked(scene)[0]["content"]]
+    assert scene.chain.sure == [SURE, None]
 
 
 async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: QuickBot) -> None:

@@ -10,6 +10,9 @@ from pydantic_settings import SettingsError
 
 from vectorstore.datatypes import UserError
 
+MENDABLE = (UserError, ValidationError, SettingsError)
+"""What a user can mend, by what `explained` says of it."""
+
 
 def run(app: Callable[[], object]) -> None:
     """Run a command line to its end. Exit code 1 with one line on stderr for what a user can mend."""
@@ -18,15 +21,22 @@ def run(app: Callable[[], object]) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
     try:
         app()
-    except UserError as error:
-        _fail(str(error))
-    except ValidationError as error:
-        _fail(_wrong_settings(error))
-    except SettingsError as error:  # a value that is no JSON; the message names the setting, not the value
-        _fail(f"wrong setting in the environment or .env: {error}")
+    except MENDABLE as error:
+        _fail(explained(error))
     except BrokenPipeError:  # the reader of our output has left: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def explained(error: Exception) -> str:
+    """One of MENDABLE, or another error written for users, on one line."""
+    if isinstance(error, ValidationError):
+        return _wrong_settings(error)
+    if isinstance(
+        error, SettingsError
+    ):  # a value that is no JSON; the message names the setting, not the value
+        return f"wrong setting in the environment or .env: {error}"
+    return str(error)
 
 
 def _fail(message: str) -> None:

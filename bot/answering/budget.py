@@ -17,6 +17,10 @@ class Spent:
     tokens: int = 0
     cost: float = 0.0  # in the currency of the prices that are set
 
+    def plus(self, other: "Spent", sign: int = 1) -> "Spent":
+        """Both together; with sign -1 without the other."""
+        return Spent(self.tokens + sign * other.tokens, self.cost + sign * other.cost)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -28,14 +32,14 @@ class Limits:
     cost_per_server: float | None = None
 
     def allow(self, everything: Spent, server: Spent) -> bool:
-        """Whether one more question may be asked."""
+        """Whether so much may be spent in a day, by all together and by one server."""
         pairs = (
             (self.tokens, everything.tokens),
             (self.cost, everything.cost),
             (self.tokens_per_server, server.tokens),
             (self.cost_per_server, server.cost),
         )
-        return all(most is None or used < most for most, used in pairs)
+        return all(most is None or used <= most for most, used in pairs)
 
 
 class Ledger(Protocol):
@@ -60,8 +64,7 @@ class Memory:
 
     def spend(self, day: date, account: str, spent: Spent) -> None:
         """Add to it."""
-        before = self.spent(day, account)
-        self._spent[day, account] = Spent(before.tokens + spent.tokens, before.cost + spent.cost)
+        self._spent[day, account] = self.spent(day, account).plus(spent)
 
 
 def _today() -> date:
@@ -78,23 +81,28 @@ class Budget:
     def __init__(
         self, limits: Limits | None = None, ledger: Ledger | None = None, today: Callable[[], date] = _today
     ) -> None:
-        self._limits, self._ledger, self._today = limits or Limits(), ledger or Memory(), today
+        self.limits, self._ledger, self._today = limits or Limits(), ledger or Memory(), today
         self._lock = Lock()
 
     def reserve(self, account: str, spent: Spent) -> date | None:
         """Count a question's likely cost; gives the day it is counted on, None if the budget is used up."""
         with self._lock:
             day = self._today()
-            if not self._limits.allow(self._ledger.spent(day, ALL), self._ledger.spent(day, account)):
+            before = (self._ledger.spent(day, each) for each in (ALL, account))
+            if not self.limits.allow(*(each.plus(spent) for each in before)):
                 return None
             self._add(day, account, spent)
             return day
 
+    def spent(self, account: str) -> Spent:
+        """What an account has spent today."""
+        return self._ledger.spent(self._today(), account)
+
     def settle(self, day: date, account: str, reserved: Spent, spent: Spent) -> None:
         """Put right what was reserved, by what was spent."""
         with self._lock:
-            self._add(day, account, Spent(spent.tokens - reserved.tokens, spent.cost - reserved.cost))
+            self._add(day, account, spent.plus(reserved, -1))
 
     def _add(self, day: date, account: str, spent: Spent) -> None:
-        for each in dict.fromkeys((ALL, account)):
+        for each in (ALL, account):
             self._ledger.spend(day, each, spent)

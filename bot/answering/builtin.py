@@ -72,7 +72,7 @@ class BuiltIn:
     def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
-        found = find(question.standalone, retrieval.passages, candidates, self.reader)
+        found = find(question, retrieval.passages, candidates, self.reader)
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 

@@ -9,7 +9,9 @@ from bot.answering.builtin import BuiltIn, Composed
 from bot.answering.byline import asks_for_author
 from bot.answering.datatypes import Answer, Citation, Generated, Seen, Trace, Turn
 from bot.answering.generating import Generator, NotGeneratedError, Written
+from bot.answering.orders import orders
 from bot.answering.question import Question, parts, refers_back, understand
+from bot.answering.untrusted import reaching_out, without_orders
 from prompts import Prompts
 from vectorstore.datatypes import Passage, UserError
 from vectorstore.library import Library
@@ -147,7 +149,8 @@ class Chain:
         if asks_for_author(text):
             heads = self.library.retriever.heads(retrieval.passages)
             retrieval = replace(retrieval, passages=retrieval.passages + heads)
-        return Part(question, retrieval)
+        passages = tuple(kept for p in retrieval.passages if (kept := without_orders(p)) is not None)
+        return Part(question, replace(retrieval, passages=passages))
 
     def _compose(self, part: Part, least: float) -> Composed:
         return self.built_in.compose(part.question, part.retrieval, self.library.store.embedder, least)
@@ -210,18 +213,22 @@ class Chain:
             if one.parts:
                 texts.append("; ".join(f"{text} [{next(number)}]" for text in one.parts))
             else:
-                texts.append(f"{unknown.rstrip('.')}: {part.question.text}")
+                own = part.question.text in " ".join(asked.text.split())  # and not a chat model's words
+                texts.append(f"{unknown.rstrip('.')}: {part.question.text}" if own else unknown)
         return "\n".join(texts), citations
 
 
 def condense(generator: Generator | None, text: str, history: Sequence[Turn], account: str = "") -> str:
     """A question that refers back, put by the chat model as it would be asked by itself; "" without need.
 
+    Nothing that gives orders, or brings in a link, is a question.
     Without it the built-in rules put the question into words that stand alone.
     """
     if generator is None or not history or not refers_back(text) or len(text) > _MOST_CHARACTERS:
         return ""
-    return generator.condense(text, history, account)
+    condensed = generator.condense(text, history, account)
+    said = " ".join([text, *(part for turn in history for part in turn)])
+    return "" if orders(condensed) or reaching_out(condensed) - reaching_out(said) else condensed
 
 
 def _likelihood(told: list[Composed]) -> float:

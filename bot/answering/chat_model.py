@@ -1,17 +1,19 @@
 """A chat model by way of LangChain: streamed, within time limits, tried again where that may help."""
 
 import asyncio
+import importlib
 import logging
 import os
 import random
+import re
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,8 @@ _LONGEST = 12_000  # characters of an answer; a model that goes on and on is sto
 _NOT_FOR_OTHERS = frozenset({"DISCORD_TOKEN", "DATABASE_URL"})
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _CHARACTERS, _OF_A_MESSAGE = 4, 3  # of a token; tokens around a message's text
+# in the metadata of an answer's last piece: without it the connection was closed too early
+_ENDS = ("finish_reason", "stop_reason", "done", "status")
 
 # provider -> what `pip install` needs; the same as the extras in pyproject.toml
 PACKAGES = {
@@ -50,12 +54,20 @@ _KEYS = {
     "google_genai": "GOOGLE_API_KEY",
     "mistralai": "MISTRAL_API_KEY",
 }
-# their clients would try again by themselves, unseen by our time limits
-_TRIES_AGAIN = frozenset({"openai", "anthropic", "google_genai", "mistralai"})
-
-
-class ModelError(Exception):
-    """A chat model that gave no whole answer. The text may be shown: it holds nothing that a server said."""
+# Clients would try again by themselves, unseen by our time limits; Google's counts the first attempt, too.
+# A local model that thinks before it answers would seldom say a word in time.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "openai": {"max_retries": 0},
+    "ollama": {"reasoning": False},
+    "anthropic": {"max_retries": 0},
+    "google_genai": {"max_retries": 1},
+    "mistralai": {"max_retries": 0},
+}
+_OPEN_TELEMETRY = tuple(
+    f"{owner}_{name}"
+    for owner in ("LANGSMITH", "LANGCHAIN")
+    for name in ("OTEL_ENABLED", "OTEL_ONLY", "TRACING_MODE")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,16 @@ class Usage:
 
     tokens_in: int
     tokens_out: int
-    first_token: float  # seconds
+    first_token: float  # seconds; 0 if none came
     seconds: float
+
+
+class ModelError(Exception):
+    """A chat model that gave no whole answer. The text may be shown: it holds nothing that a server said."""
+
+    def __init__(self, reason: str, usage: Usage) -> None:
+        super().__init__(reason)
+        self.usage = usage  # what it took all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,109 +108,127 @@ class ChatModel:
         patience: Patience | None = None,
     ) -> None:
         self.name = name
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
+        self._provider = name.partition(":")[0]
         self._client = _client(name, url, options or {})
         self._callbacks = _callbacks()
+        self._loop = _loop()
 
-    def stream(self, messages: Messages, on_text: Callable[[str], None]) -> Usage:
-        """Ask, and tell each piece of the answer as it comes. Raises ModelError if it never ends.
+    def stream(
+        self, messages: Messages, on_text: Callable[[str], None], patience: Patience | None = None
+    ) -> Usage:
+        """Ask, and tell each piece of the answer as it comes. Raises ModelError unless it comes to its end.
 
-        The model is talked to on an event loop of its own, where a hanging connection can be given up.
+        The model is talked to on an event loop, where a hanging connection can be given up.
         """
         pieces: SimpleQueue[str | None] = SimpleQueue()
-        talk = self._run(self._talk(messages, pieces))
-        talk.add_done_callback(lambda _: pieces.put(None))
+        talk = self._talk(_Heard(messages, pieces.put), patience or self.patience)
+        talking = asyncio.run_coroutine_threadsafe(talk, self._loop)
+        talking.add_done_callback(lambda _: pieces.put(None))
         try:
             while (piece := pieces.get()) is not None:
                 on_text(piece)
         finally:
-            talk.cancel()
-        return talk.result()
-
-    def close(self) -> None:
-        """Stop the event loop, if it ever ran."""
-        if "_loop" in self.__dict__:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            talking.cancel()
+        return talking.result()
 
     # ---- inside
 
-    @cached_property
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop()
-        threading.Thread(target=loop.run_forever, name="chat model", daemon=True).start()
-        return loop
-
-    def _run(self, talk: Coroutine[Any, Any, Usage]) -> "Future[Usage]":
-        return asyncio.run_coroutine_threadsafe(talk, self._loop)
-
-    async def _talk(self, messages: Messages, pieces: "SimpleQueue[str | None]") -> Usage:
-        began = time.perf_counter()
-        first_by = asyncio.get_running_loop().time() + self._patience.first_token
+    async def _talk(self, heard: "_Heard", patience: Patience) -> Usage:
+        now = asyncio.get_running_loop().time
+        whole_by = now() + patience.whole
+        first_by = min(now() + patience.first_token, whole_by)
+        attempt = 1
         try:
-            async with asyncio.timeout(self._patience.whole):
-                for attempt in range(_ATTEMPTS):
+            async with asyncio.timeout_at(first_by) as limit:
+                while True:
                     try:
-                        stream: Any = self._client.astream(list(messages), {"callbacks": self._callbacks})
-                        async with asyncio.timeout_at(first_by):
-                            chunk = await _first(stream)
-                    except TimeoutError:
-                        raise
-                    except Exception as error:  # noqa: BLE001  (every provider has errors of its own)
+                        await self._listen(heard, limit, whole_by)
+                        return heard.usage()
+                    except Exception as error:
+                        if limit.expired():
+                            raise
                         pause = _pause(error, attempt)
-                        late = asyncio.get_running_loop().time() + pause > first_by
-                        if not _passes(error) or late or attempt == _ATTEMPTS - 1:
-                            raise self._failed(error) from None
+                        in_time = attempt < _ATTEMPTS and now() + pause < first_by
+                        if heard.characters or not in_time or not _passes(error):
+                            raise self._failed(error, heard) from None
                         log.info("the chat model is tried again (%s)", _told(error))
-                        await asyncio.sleep(pause)
-                    else:
-                        return await self._rest(messages, stream, chunk, pieces, began)
+                    await asyncio.sleep(pause)
+                    attempt += 1
         except TimeoutError:
+            if heard.characters > _LONGEST:
+                return heard.usage()
             log.warning("the chat model took too long")
-            raise ModelError("the chat model took too long") from None
-        raise AssertionError("an attempt returns or raises")
+            raise ModelError("the chat model took too long", heard.usage()) from None
 
-    async def _rest(
-        self,
-        messages: Messages,
-        stream: AsyncGenerator["AIMessageChunk"],
-        whole: "AIMessageChunk | None",
-        pieces: "SimpleQueue[str | None]",
-        began: float,
-    ) -> Usage:
-        """Pass on the text as it comes; gives what it took."""
-        first = time.perf_counter() - began
-        if whole is None:
-            return Usage(tokens(messages), 0, first, first)
-        pieces.put(str(whole.text))
-        try:
-            async with aclosing(stream):
-                async for chunk in stream:
-                    whole += chunk
-                    pieces.put(str(chunk.text))
-                    if len(whole.text) > _LONGEST:
-                        break
-        except Exception as error:  # noqa: BLE001  (as above; what was said so far is no answer)
-            raise self._failed(error) from None
-        told = whole.usage_metadata
-        return Usage(
-            told["input_tokens"] if told else tokens(messages),
-            told["output_tokens"] if told else tokens([("assistant", str(whole.text))]),
-            first,
-            time.perf_counter() - began,
-        )
+    async def _listen(self, heard: "_Heard", limit: asyncio.Timeout, whole_by: float) -> None:
+        """One attempt, to its end."""
+        stream: Any = self._client.astream(list(heard.messages), {"callbacks": self._callbacks})
+        async with aclosing(stream):
+            async for chunk in stream:
+                if limit.expired():  # Python 3.11's wait_for, in clients, may swallow that we were cancelled
+                    raise TimeoutError
+                if heard.take(chunk):  # only a cancelled client closes its connection at once, so: no break
+                    limit.reschedule(0 if heard.characters > _LONGEST else whole_by)
+        if not heard.ended and self._provider in PACKAGES:  # of others we do not know how they end
+            raise ConnectionError
 
-    def _failed(self, error: Exception) -> ModelError:
+    def _failed(self, error: Exception, heard: "_Heard") -> ModelError:
         """What may be told of an error: never its own text, which may hold a key or an article."""
         log.warning("the chat model failed (%s)", _told(error))
+        reason = "the chat model cannot be reached"
         match _status(error):
+            case 400 | 422:
+                log.warning("the provider refuses the request: check LLM and BOT_LLM_OPTIONS")
             case 401 | 403:
-                provider = self.name.partition(":")[0]
-                log.warning("the chat model refuses the key: check %s", _KEYS.get(provider, "its key"))
+                log.warning("the provider refuses the key: check %s", _KEYS.get(self._provider, "its key"))
             case 404:
-                log.warning("the provider does not know the model: check LLM")
+                log.warning("the provider does not know the model: check LLM and BOT_LLM_URL")
             case 429:
-                return ModelError("the chat model is asked too much at the moment")
-        return ModelError("the chat model cannot be reached")
+                reason = "the chat model is asked too much at the moment"
+        return ModelError(reason, heard.usage() if heard.anything else Usage(0, 0, 0.0, heard.seconds()))
+
+
+class _Heard:
+    """What has come of an answer so far."""
+
+    def __init__(self, messages: Messages, tell: Callable[[str], None]) -> None:
+        self.messages = messages
+        self.characters = 0
+        self.anything = self.ended = False
+        self._tell = tell
+        self._began = time.perf_counter()
+        self._first = 0.0
+        self._tokens_in = self._tokens_out = 0
+
+    def take(self, chunk: "AIMessageChunk") -> str:
+        """Pass on the text of the next piece, and give it."""
+        text = str(chunk.text)
+        if text and not self.characters:
+            self._first = self.seconds()
+        if text and self.characters <= _LONGEST:
+            self._tell(text)
+        self.anything = True
+        self.characters += len(text)
+        self.ended = self.ended or any(chunk.response_metadata.get(end) for end in _ENDS)
+        if used := chunk.usage_metadata:
+            self._tokens_in += used["input_tokens"]
+            self._tokens_out += used["output_tokens"]
+        return text
+
+    def seconds(self) -> float:
+        """Since it was asked for."""
+        return time.perf_counter() - self._began
+
+    def usage(self) -> Usage:
+        """What it took: as the server counts, else as we estimate."""
+        estimated = _OF_A_MESSAGE + self.characters // _CHARACTERS
+        return Usage(
+            self._tokens_in or tokens(self.messages),
+            self._tokens_out or estimated,
+            self._first,
+            self.seconds(),
+        )
 
 
 def tokens(messages: Messages) -> int:
@@ -198,21 +236,44 @@ def tokens(messages: Messages) -> int:
     return sum(_OF_A_MESSAGE + len(text) // _CHARACTERS for _, text in messages)
 
 
-async def _first(stream: AsyncGenerator["AIMessageChunk"]) -> "AIMessageChunk | None":
-    """All up to the first text; the whole of an answer that has none."""
-    whole: AIMessageChunk | None = None
-    async for chunk in stream:
-        whole = chunk if whole is None else whole + chunk
-        if whole.text:
-            break
-    return whole
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Of all chat models: clients share their connections, and a connection belongs to one loop."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=_run, args=(loop,), name="chat models", daemon=True).start()
+    return loop
+
+
+def give_up() -> None:
+    """Stop waiting for what chat models have not said yet: the end of a process waits for its threads."""
+    if _loop.cache_info().currsize:
+        _loop().call_soon_threadsafe(_loop().stop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    # who waits for a model hears that it was given up; when the loop is closed, nobody can ask one more
+    talks = asyncio.all_tasks(loop)
+    for talk in talks:
+        talk.cancel()
+    loop.run_until_complete(asyncio.gather(*talks, return_exceptions=True))
+    loop.close()
+
+
+def _holders(error: BaseException | None) -> Iterator[Any]:
+    """Where a provider's error may keep status and headers: itself, its response, and what caused it."""
+    while error is not None:
+        yield error
+        yield getattr(error, "response", None)
+        error = error.__cause__
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status of a provider's error, wherever it keeps it."""
-    for holder in (error, getattr(error, "response", None)):
+    """The HTTP status of a provider's error."""
+    for holder in _holders(error):
         for name in ("status_code", "code", "status"):
-            if isinstance(value := getattr(holder, name, None), int):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and value >= 400:  # Ollama's client says -1 where there is none
                 return value
     return None
 
@@ -222,17 +283,18 @@ def _passes(error: Exception) -> bool:
     status = _status(error)
     if status is not None:
         return status in {408, 409, _TOO_MANY} or status >= _SERVER_ERROR
-    return any(part in type(error).__name__ for part in ("Connect", "Timeout", "Network", "RemoteProtocol"))
+    kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
+    return any(word in kinds for word in ("Connect", "Timeout", "Network", "RemoteProtocol", "Overloaded"))
 
 
 def _pause(error: Exception, attempt: int) -> float:
     """Seconds to wait: what the server asks for, else longer each time."""
-    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
-    try:
-        asked = float(headers["retry-after"])
-    except (KeyError, TypeError, ValueError):
-        return _PAUSE * 2.0**attempt * random.uniform(0.75, 1.25)  # noqa: S311
-    return max(0.0, asked)
+    for holder in _holders(error):
+        try:
+            return max(0.0, float(holder.headers["retry-after"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return _PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
 def _told(error: Exception) -> str:
@@ -248,28 +310,30 @@ def _client(name: str, url: str | None, options: Mapping[str, Any]) -> "BaseChat
     load_environment()
     from langchain.chat_models import init_chat_model  # noqa: PLC0415  (seconds of imports: only with a model)
 
-    given: dict[str, Any] = {"max_retries": 0} if provider in _TRIES_AGAIN else {}
-    given |= {"base_url": url} if url else {}
+    given = dict(_OPTIONS.get(provider, {}))
+    if url:
+        given["base_url"] = url
+    if url and provider == "openai" and not os.environ.get("OPENAI_API_KEY"):
+        given["api_key"] = "none"  # local servers ask for no key, and the client insists on one
     try:
-        client: BaseChatModel = init_chat_model(model, model_provider=provider, **{**given, **options})
-    except ImportError:
-        package = PACKAGES.get(provider, f"langchain-{provider.replace('_', '-')}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of options that it does not know: see below
+            client: BaseChatModel = init_chat_model(model, model_provider=provider, **{**given, **options})
+    except ImportError as error:
+        found = re.search(r"pip install ([\w-]+)", str(error))
+        package = PACKAGES.get(provider) or (found[1] if found else f"langchain-{provider}")
         raise UserError(f'LLM={name} needs a package: run {_python()} -m pip install "{package}"') from None
-    except ValueError as error:  # an unknown provider, or settings that its client refuses; pydantic's is one
-        if "nsupported" in str(error):
-            raise UserError(
-                f"LLM={name}: no provider is called {provider!r}; try {', '.join(PACKAGES)}"
-            ) from None
-        raise UserError(_refused(name, provider)) from None
-    except Exception:  # noqa: BLE001  (a key that is missing: each provider has an error of its own)
-        raise UserError(_refused(name, provider)) from None
+    except Exception as error:  # noqa: BLE001  (each provider has errors of its own for a missing key)
+        if "Unsupported provider" in str(error):
+            known = ", ".join(PACKAGES)
+            raise UserError(f"LLM={name}: no provider is called {provider!r}; try {known}") from None
+        key = _KEYS.get(provider)
+        unset = f"set {key}, or " if key and not os.environ.get(key) else ""
+        raise UserError(f"LLM={name} cannot be used: {unset}check BOT_LLM_URL and BOT_LLM_OPTIONS") from None
+    fields = type(client).model_fields
+    if unknown := options.keys() - fields.keys() - {field.alias for field in fields.values()}:
+        raise UserError(f"BOT_LLM_OPTIONS: {provider} has no option {', '.join(sorted(unknown))}")
     return client
-
-
-def _refused(name: str, provider: str) -> str:
-    key = _KEYS.get(provider)
-    unset = f"set {key}, or " if key and not os.environ.get(key) else ""
-    return f"LLM={name} cannot be used: {unset}check BOT_LLM_URL and BOT_LLM_OPTIONS"
 
 
 def _python() -> str:
@@ -286,13 +350,20 @@ def load_environment() -> None:
 
 
 def _callbacks() -> list[Any]:
-    """Langfuse's tracer where its variables are set; LangSmith's and OpenTelemetry's come by themselves."""
+    """Langfuse's tracer where its variables are set; LangSmith's comes by itself. Raises UserError."""
+    for setting in _OPEN_TELEMETRY:
+        if os.environ.get(setting, "").lower() in {"true", "1", "otel", "hybrid"}:
+            # without the package LangSmith's client would send to LangSmith what is meant for somebody else
+            _needed("opentelemetry.exporter.otlp.proto.http", "langsmith[otel]", setting)
     if not os.environ.get("LANGFUSE_PUBLIC_KEY"):
         return []
+    return [_needed("langfuse.langchain", "langfuse", "LANGFUSE_PUBLIC_KEY").CallbackHandler()]
+
+
+def _needed(module: str, package: str, setting: str) -> Any:
     try:
-        from langfuse.langchain import CallbackHandler  # noqa: PLC0415
+        return importlib.import_module(module)
     except ImportError:
         raise UserError(
-            f"LANGFUSE_PUBLIC_KEY is set: run {_python()} -m pip install langfuse, or unset it"
+            f'{setting} is set: run {_python()} -m pip install "{package}", or unset it'
         ) from None
-    return [CallbackHandler()]

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from bot.answering.budget import Budget, Spent
-from bot.answering.chat_model import ChatModel, Messages, ModelError, Usage, tokens
+from bot.answering.chat_model import ChatModel, Messages, ModelError, Patience, Usage, tokens
 from bot.answering.datatypes import Generated, Turn
 from bot.answering.support import Checked, CitationCheck
 from bot.answering.untrusted import as_data, visible
@@ -92,17 +91,18 @@ class Generator:
             nonlocal told
             raw.append(piece)
             supported = checking.feed(piece)
-            if on_text is not None and supported != told:
+            if on_text is not None and supported != told and supported.startswith(told):
                 told = supported
                 on_text(supported)
 
         try:
             usage = self._ask(messages, account, take)
         except ModelError as error:
-            raise NotGeneratedError(str(error), self._generated(prompt, raw, None)) from None
-        checked = checking.finish()
+            raise NotGeneratedError(str(error), self._generated(prompt, raw, error.usage)) from None
+        unknown = _says_unknown("".join(raw))
+        checked = Checked("", (), (), 0.0) if unknown else checking.finish()
         generated = self._generated(prompt, raw, usage, checked)
-        if not checked.citations and not _says_unknown("".join(raw)):
+        if not checked.citations and not unknown:
             raise NotGeneratedError("the chat model's answer was not supported by the articles", generated)
         return Written(checked, generated)
 
@@ -111,56 +111,61 @@ class Generator:
         turns = "\n".join(f"Question: {visible(q)}\nAnswer: {visible(a)}" for q, a in history[-_REMEMBERED:])
         messages = self.prompts.load("condense", _CONDENSE).filled(history=turns, question=visible(question))
         pieces: list[str] = []
+        first = self.model.patience.first_token  # enough for one line, and all of it again is to follow
         try:
-            self._ask(messages, account, pieces.append)
+            self._ask(messages, account, pieces.append, Patience(first, first))
         except (ModelError, NotGeneratedError):
             return ""
-        condensed = " ".join("".join(pieces).split())
-        return condensed if len(condensed) <= _LONGEST_QUESTION else ""
+        condensed = visible("".join(pieces)).strip()
+        one_line = "\n" not in condensed and len(condensed) <= _LONGEST_QUESTION
+        return condensed if one_line else ""
 
     # ---- inside
 
     def _prompt(self) -> Prompt:
         return self.prompts.load(self.prompt, _ANSWER)
 
-    def _ask(self, messages: Messages, account: str, on_text: Callable[[str], None]) -> Usage:
-        likely = self._spent(tokens(messages), _LIKELY_OUT)
+    def _ask(
+        self,
+        messages: Messages,
+        account: str,
+        on_text: Callable[[str], None],
+        patience: Patience | None = None,
+    ) -> Usage:
+        spent = likely = self._spent(tokens(messages), _LIKELY_OUT)
         day = self.budget.reserve(account, likely)
         if day is None:
             raise NotGeneratedError("the chat model's budget for today is used up")
-        spent = likely
         try:
-            usage = self.model.stream(messages, on_text)
+            usage = self.model.stream(messages, on_text, patience)
             spent = self._spent(usage.tokens_in, usage.tokens_out)
-        finally:  # a failed question may have cost as much as was reserved
-            self._settle(day, account, likely, spent)
-        return usage
-
-    def _settle(self, day: date, account: str, likely: Spent, spent: Spent) -> None:
-        if spent != likely:
+        except ModelError as error:
+            spent = self._spent(error.usage.tokens_in, error.usage.tokens_out)
+            raise
+        finally:
             self.budget.settle(day, account, likely, spent)
+        return usage
 
     def _spent(self, tokens_in: int, tokens_out: int) -> Spent:
         return Spent(tokens_in + tokens_out, self.prices.cost(tokens_in, tokens_out))
 
     def _generated(
-        self, prompt: Prompt, raw: list[str], usage: Usage | None, checked: Checked | None = None
+        self, prompt: Prompt, raw: list[str], usage: Usage, checked: Checked | None = None
     ) -> Generated:
-        tokens_in, tokens_out = (usage.tokens_in, usage.tokens_out) if usage else (0, 0)
         return Generated(
             model=self.model.name,
             prompt=prompt.name,
             prompt_hash=prompt.hash,
             raw="".join(raw),
             dropped=checked.dropped if checked else (),
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
-            cost=self.prices.cost(tokens_in, tokens_out),
-            first_token=usage.first_token if usage else 0.0,
-            seconds=usage.seconds if usage else 0.0,
+            tokens_in=usage.tokens_in,
+            tokens_out=usage.tokens_out,
+            cost=self.prices.cost(usage.tokens_in, usage.tokens_out),
+            first_token=usage.first_token,
+            seconds=usage.seconds,
         )
 
 
 def _says_unknown(raw: str) -> bool:
     """Whether the model says, in one word, that the passages do not answer."""
-    return raw.strip(" .!\"'*`\n").upper() == _UNKNOWN
+    return "".join(filter(str.isalpha, raw)).upper() == _UNKNOWN

@@ -7,6 +7,7 @@ from bot.answering.generating import Generator, Prices
 from bot.answering.support import CitationCheck
 from bot.settings import ChatSettings
 from prompts import Prompts
+from vectorstore.datatypes import UserError
 
 
 def open_generator(
@@ -18,6 +19,9 @@ def open_generator(
     """
     if settings.model is None:
         return None
+    costs = settings.daily_cost is not None or settings.daily_cost_per_server is not None
+    if costs and not settings.price_in and not settings.price_out:  # everything would be free
+        raise UserError("BOT_LLM_DAILY_COST needs prices: set BOT_LLM_PRICE_IN and BOT_LLM_PRICE_OUT")
     limits = Limits(
         tokens=settings.daily_tokens,
         tokens_per_server=settings.daily_tokens_per_server,

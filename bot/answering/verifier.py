@@ -31,7 +31,7 @@ FEATURES = (
     "cover", "cover_near", "cover_passage", "worst", "name_missing", "name_absent", "name_far",
     "dense", "behind",
     "fit", "misfit", "fit_sentence", "misfit_sentence", "length", "repeats", "few_words", "negation",
-    "other_speaker", "polar", "polar_cover", "list", "list_items", "list_enumerates",
+    "other_speaker", "polar", "polar_cover", "list", "list_items", "list_enumerates", "no_reason",
 )  # fmt: skip
 _TAKEN = FEATURES[FEATURES.index("cover") : FEATURES.index("behind") + 1]  # from the sentence's own
 _NEGATION = re.compile(r"\b(?:not|never|no|nobody|none|nothing|without)\b|n[’']t\b", re.IGNORECASE)
@@ -120,6 +120,7 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
         float(question.wants_list),
         question.wants_list * _squashed(max(0, listed - 1), 4),
         float(question.wants_list and enumerates(sentence)),
+        float(question.kind is Kind.WHY and fit_sentence is False),
     ]
 
 

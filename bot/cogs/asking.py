@@ -12,11 +12,13 @@ from discord.ext import commands
 
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
+from bot.libraries import Inquiry
 from bot.once import Once
 from bot.reply import Reply, plain, render
-from bot.sending import Lost, acknowledge, deliver, may_write, reply_or_tell, send_reply, typing
+from bot.sending import Lost, acknowledge, may_write, reply_or_tell, send_reply
+from bot.streaming import PAUSE, Stream
 from bot.views import buttons
-from bot.waiting import Below, tell_instead
+from bot.waiting import Below, InPlace, Place
 from vectorstore.datatypes import UserError
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class Asking(commands.Cog):
         self._busy = 0  # questions that are being answered
         self._idle = asyncio.Event()
         self._idle.set()
-        self._deferred: dict[int, Interaction] = {}  # acknowledged, not answered yet
+        self.pause = PAUSE
+        self._open: dict[Place, Stream] = {}  # where an answer is waited for
         self._once = Once()
         self._threads: dict[int, bool] = {}  # whether they began with the bot
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
@@ -131,61 +134,61 @@ class Asking(commands.Cog):
         if not question:
             await reply_or_tell(message, Reply((_HELLO,)), None)
             return
-        waiting = Below(message)
-        async with typing(message.channel):
-            try:
-                given = await self.bot.desk.ask(
-                    question,
-                    await history_of(message, me),
-                    member=message.author.id,
-                    guild=message.guild.id if message.guild else None,
-                    notice=waiting.tell,
-                )
-            except UserError as error:
-                await reply_or_tell(message, Reply((plain(str(error)),)), None)
-                return
-            except Exception:  # the last barrier: its text is for the log alone
-                log.exception("a question could not be answered")
-                await reply_or_tell(message, Reply((SORRY,)), None)
-                return
-            finally:
-                await waiting.remove()
-        await reply_or_tell(message, _rendered(given), buttons(given.number, given.answer))
-        await self.tell_helpers(given, message.guild, message.jump_url)
+        async with Below(message) as place:
+            inquiry = Inquiry(
+                question=question,
+                history=await history_of(message, me),
+                member=message.author.id,
+                guild=message.guild.id if message.guild else None,
+            )
+            given = await self._answer(place, inquiry)
+        if given is not None:
+            await self.tell_helpers(given, message.guild, message.jump_url)
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
             with self.working():
                 if await acknowledge(interaction, private=private):
-                    self._deferred[interaction.id] = interaction
-                    await self._answer(interaction, question, private=private)
+                    inquiry = Inquiry(
+                        question=question, member=interaction.user.id, guild=interaction.guild_id
+                    )
+                    given = await self._answer(InPlace(interaction, question, private=private), inquiry)
+                    if given is not None and not private:
+                        await self.tell_helpers(given, interaction.guild, "")
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
 
-    async def _answer(self, interaction: Interaction, question: str, *, private: bool) -> None:
+    async def _answer(self, place: Place, inquiry: Inquiry) -> Given | None:
+        """Answer in a place; gives the answer, None if there is none."""
+        given: Given | None = None
         view: discord.ui.View | None = None
+        stream = self._open[place] = Stream(place.show, lambda: self._pause(place))
+
+        async def notice(before: int) -> None:
+            if place in self._open:  # else it was told that we are restarting
+                await place.wait(before)
+
         try:
-            given = await self.bot.desk.ask(
-                question,
-                (),
-                member=interaction.user.id,
-                guild=interaction.guild_id,
-                notice=lambda place: self._tell_place(interaction, place),
-            )
-            reply, view = _rendered(given, question), buttons(given.number, given.answer)
-            if not private:
-                await self.tell_helpers(given, interaction.guild, "")
+            given = await self.bot.desk.ask(inquiry, notice=notice, on_text=stream.tell)
+            reply, view = _rendered(given, place.question), buttons(given.number, given.answer)
         except UserError as error:
             reply = Reply((plain(str(error)),))
         except Exception:  # the last barrier: its text is for the log alone
             log.exception("a question could not be answered")
             reply = Reply((SORRY,))
-        if self._deferred.pop(interaction.id, None) is not None:  # else it was told that we are restarting
-            await deliver(interaction, reply, view, private=private)
+        await self._finish(place, reply, view)
+        return given
 
-    async def _tell_place(self, interaction: Interaction, place: int) -> None:
-        if interaction.id in self._deferred:  # else it was told that we are restarting
-            await tell_instead(interaction, place)
+    def _pause(self, place: Place) -> float:
+        """Seconds between two edits: answers in the same channel take turns, or their ends would queue up."""
+        return self.pause * sum(other.bucket == place.bucket for other in self._open)
+
+    async def _finish(self, place: Place, reply: Reply, view: discord.ui.View | None = None) -> None:
+        """Close a place, once: with the answer, or with the word that we are restarting."""
+        stream = self._open.pop(place, None)
+        if stream is not None:
+            await stream.end()
+            await place.finish(reply, view)
 
     async def send(self, message: discord.Message, given: Given) -> None:
         """Reply to a message with an answer nobody asked for; where that is not allowed, nobody misses it."""
@@ -213,10 +216,8 @@ class Asking(commands.Cog):
             await asyncio.wait_for(self._say_restarting(), seconds / 2)
 
     async def _say_restarting(self) -> None:
-        while self._deferred:
-            _, interaction = self._deferred.popitem()
-            with contextlib.suppress(discord.HTTPException, *Lost):
-                await interaction.edit_original_response(content=RESTARTING)
+        told = (self._finish(place, Reply((RESTARTING,))) for place in list(self._open))
+        await asyncio.gather(*told, return_exceptions=True)
 
 
 def _rendered(given: Given, question: str = "") -> Reply:

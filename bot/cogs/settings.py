@@ -1,5 +1,7 @@
 """/settings: how the bot behaves in a server, for those who may manage it."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -52,7 +54,10 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
     @app_commands.command(name="show", description="What is set")
     async def show(self, interaction: Interaction) -> None:
         """/settings show."""
-        await self._tell(interaction, await self.bot.desk.settings(interaction.guild_id))
+        assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
+        spent = await asyncio.to_thread(self.bot.libraries.spent_today, interaction.guild_id)
+        more = [f"the chat model, today: {spent}"] if spent else []
+        await self._tell(interaction, await self.bot.desk.settings(interaction.guild_id), more)
 
     @app_commands.command(
         name="auto", description="Answer questions in a channel or forum without being asked"
@@ -110,8 +115,10 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
         await self._tell(interaction, await self.bot.desk.change(interaction.guild_id, **fields))
 
-    async def _tell(self, interaction: Interaction, settings: GuildSettings) -> None:
-        lines = [told(settings)]
+    async def _tell(
+        self, interaction: Interaction, settings: GuildSettings, more: Sequence[str] = ()
+    ) -> None:
+        lines = [told(settings), *more]
         if settings.auto_channels and not self.bot.intents.message_content:
             lines.append(f"-# {_NO_CONTENT}")
         if interaction.guild is not None:

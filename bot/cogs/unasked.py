@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot.answering.question import Kind, content_words, understand
 from bot.cogs.asking import Asking
 from bot.database import GuildSettings
+from bot.libraries import Inquiry
 from bot.sending import Lost
 from bot.tagging import add_tag
 from vectorstore.datatypes import UserError
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 
 PAUSE = 3.0  # seconds without a further message of the same member
 # probability. python -m training.fit_verifier, unseen paragraphs: from .6 on 78 % of answers are right (at
-# the shipped threshold 59 %), and 6 % of the questions without an answer get one (28 %)
+# the shipped threshold 59 %), and 6 % of the questions without an answer get one (28 %). A chat model is only
+# asked where the built-in answerer is so sure, and its sentences must be as well supported
 SURE = 0.6
 _MOST_WAITING = 1000  # members whose messages are being gathered
 _QUESTION = 1500  # characters
@@ -113,7 +115,8 @@ class Unasked(commands.Cog):
         if not (opening or is_question(question)):
             return
         guild = last.guild.id if last.guild else None
-        given = await self.bot.desk.ask(question, (), member=last.author.id, guild=guild)
+        inquiry = Inquiry(question=question, member=last.author.id, guild=guild, sure=SURE)
+        given = await self.bot.desk.ask(inquiry)
         if self._staff_spoke.get(last.channel.id, 0) > messages[0].id:
             return
         if given.answer.abstained or given.answer.trace.likelihood < SURE:

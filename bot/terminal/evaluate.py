@@ -3,14 +3,21 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from bot.answering.datatypes import Answer, Turn
-from bot.terminal.show import as_json
+from bot.terminal.show import printable
 from vectorstore.datatypes import UserError
 
+AT_ONCE = 2  # questions: 1.4 times as fast as one on two cores, three are slower: benchmarks.eval_speed
 _FOLD = str.maketrans(
     {"’": "'", "‘": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "\u00a0": " "}
 )
@@ -61,68 +68,80 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_FOLD)).casefold().strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Counts over a question file."""
+def asked_in_a_line(case: Case) -> str:
+    """Id and question for a terminal: a case may be what a stranger asked."""
+    return printable(f"{case.id:8} {' '.join(case.question.split())}").strip()
 
-    results: tuple[tuple[Case, Answer], ...]
+
+class Verdict(StrEnum):
+    """What an answer is worth."""
+
+    RIGHT = "right"
+    HELD_BACK = "abstained rightly"
+    WRONG = "wrong"
+    INVENTED = "invented"  # answered though nothing answers
+    MISSED = "abstained wrongly"
 
     @property
-    def correct(self) -> int:
-        """How many answers are right."""
-        return sum(is_correct(case, answer) for case, answer in self.results)
-
-    def share(self) -> float:
-        """Correct answers over questions."""
-        return self.correct / len(self.results)
-
-    def by_kind(self) -> Iterator[tuple[str, int, int]]:
-        """Kind, correct, questions."""
-        kinds = dict.fromkeys(case.kind for case, _ in self.results)
-        for kind in kinds:
-            of_kind = [is_correct(case, answer) for case, answer in self.results if case.kind == kind]
-            yield kind or "(no kind)", sum(of_kind), len(of_kind)
-
-    def abstained(self, *, answerable: bool) -> tuple[int, int]:
-        """How many of the answerable, or of the unanswerable, questions got no answer."""
-        flags = [answer.abstained for case, answer in self.results if case.answerable is answerable]
-        return sum(flags), len(flags)
+    def correct(self) -> bool:
+        """Whether it counts as a correct answer."""
+        return self in {Verdict.RIGHT, Verdict.HELD_BACK}
 
 
-def report(score: Score) -> None:
-    """Print the score for people: every question, then the sums."""
-    for case, answer in score.results:
-        mark = "ok  " if is_correct(case, answer) else "MISS"
-        print(f"{mark} {case.id:8} {case.question}\n              {' '.join(answer.text.split())[:160]}")
-    print()
-    for kind, correct, questions in score.by_kind():
-        print(f"{kind:14} {correct:4} of {questions}")
-    told = [
-        (" ".join(map(str, score.abstained(answerable=flag))).replace(" ", " of ")) for flag in (False, True)
-    ]
-    print(f"{'correct':14} {score.correct:4} of {len(score.results)}  ({score.share():.3f})")
-    print(f"abstained: {told[0]} unanswerable questions, {told[1]} answerable ones")
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A case, how it was answered, and what that is worth."""
+
+    case: Case
+    answer: Answer
+    verdict: Verdict
 
 
-def report_json(score: Score) -> None:
-    """Print the score as one JSON object."""
-    right, unanswerable = score.abstained(answerable=False)
-    wrong, answerable = score.abstained(answerable=True)
-    told = {
-        "questions": len(score.results),
-        "correct": score.correct,
-        "share": round(score.share(), 4),
-        "abstained_rightly": right,
-        "unanswerable": unanswerable,
-        "abstained_wrongly": wrong,
-        "answerable": answerable,
-        "by_kind": {kind: [correct, questions] for kind, correct, questions in score.by_kind()},
-        "results": [
-            {"correct": is_correct(case, answer), **json.loads(as_json(answer, case.id))}
-            for case, answer in score.results
-        ],
-    }
-    print(json.dumps(told, ensure_ascii=False))
+def judged(case: Case, answer: Answer) -> Result:
+    """An answer with its verdict."""
+    if answer.abstained:
+        verdict = Verdict.MISSED if case.answerable else Verdict.HELD_BACK
+    elif not case.answerable:
+        verdict = Verdict.INVENTED
+    else:
+        verdict = Verdict.RIGHT if is_correct(case, answer) else Verdict.WRONG
+    return Result(case, answer, verdict)
+
+
+T = TypeVar("T")
+
+
+def each_case(cases: Sequence[Case], work: Callable[[Case], T]) -> list[T]:
+    """What `work` makes of each case, in their order, two at a time: one computes while the other waits.
+
+    Ctrl-C ends it with the cases before. Raises UserError naming a case that cannot be answered.
+    """
+
+    def one(case: Case) -> T:
+        try:
+            return work(case)
+        except UserError as error:
+            raise UserError(f"question {case.id}: {error}" if case.id else str(error)) from error
+
+    done: list[T] = []
+    console = Console(stderr=True)
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="case")
+    try:
+        for result in track(
+            pool.map(one, cases),
+            "asking",
+            total=len(cases),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ):
+            done.append(result)  # noqa: PERF402  (a list would be lost when it is stopped)
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return done
 
 
 def _case(line: str, where: str, number: int) -> Case:

@@ -1,70 +1,66 @@
-"""The REPL: ask, read, ask on. The conversation is the history of the next question."""
+"""The REPL: a person at a terminal, or lines from a pipe, and the lab behind them."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 
-from bot.answering.datatypes import Answer, Turn
-from bot.terminal.show import show, show_why
+from bot.terminal.commands import Face, take
+from bot.terminal.lab import Lab
+from prompts import PromptError
+from vectorstore.command_line import MENDABLE, explained
 from vectorstore.datatypes import UserError
 
-_HELP = (
-    "Ask a question. :why shows how the last one was answered, :forget starts a new conversation, "
-    ":quit (or Ctrl-D) leaves."
-)
-_REMEMBERED = 5  # turns
+_HELLO = "Ask a question, and ask on. :help lists the commands, Ctrl-D leaves."
 
 
-def repl(answer: Callable[[str, Sequence[Turn]], Answer], console: Console) -> None:
-    """Answer line by line until the input ends."""
-    history: list[Turn] = []
-    found: Answer | None = None
-    if sys.stdin.isatty():
-        console.print(_HELP, style="dim")
-    for line in filter(None, map(str.strip, _lines())):
-        match line:
-            case ":quit" | ":q" | ":exit":
-                return
-            case ":help" | ":h" | "?":
-                console.print(_HELP)
-            case ":why":
-                _why(found, console)
-            case ":forget":
-                history.clear()
-            case command if command.startswith(":"):
-                console.print(f"there is no command {command.split()[0]}. {_HELP}", markup=False)
-            case question:
-                try:
-                    found = answer(question, history)
-                except UserError as error:
-                    console.print(str(error), style="red", markup=False)
-                    continue
-                show(found, console)
-                console.print()
-                history.append((question, found.text))
-                del history[:-_REMEMBERED]
+def repl(lab: Lab, history: Path) -> None:
+    """Take questions and commands until the input ends; `history` is the file that keeps a person's.
+
+    From a pipe, what fails is told on standard error and the rest goes on. Raises UserError at the end if
+    anything failed.
+    """
+    console, errors = Console(), Console(stderr=True)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from bot.terminal.person import Person  # noqa: PLC0415  (prompt-toolkit: only for a person)
+
+        person = Person(lab, history)
+        errors.print(_HELLO, style="dim", highlight=False)
+        converse(person.lines(), lab, Face(console, errors, person.asks))
+    elif failed := converse(joined(sys.stdin), lab, Face(console, errors)):
+        raise UserError(f"{failed} line{'s' if failed != 1 else ''} failed")
 
 
-def _why(found: Answer | None, console: Console) -> None:
-    if found is None:
-        console.print("there is no answer yet: ask a question first")
-    else:
-        show_why(found, console)
-
-
-def _lines() -> Iterator[str]:
-    """Lines from a person, with editing and history, or from a pipe."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        yield from sys.stdin
-        return
-    from prompt_toolkit import PromptSession  # noqa: PLC0415  (half a second: only for a person)
-
-    session: PromptSession[str] = PromptSession()
-    while True:
+def converse(lines: Iterable[tuple[int, str]], lab: Lab, face: Face) -> int:
+    """Take numbered lines; gives how many of them failed."""
+    failed = 0
+    for number, line in lines:
         try:
-            yield session.prompt("> ")
-        except KeyboardInterrupt:
-            continue
+            take(line, lab, face)
         except EOFError:
-            return
+            break
+        except KeyboardInterrupt:
+            if face.asks is None:
+                raise
+            face.remark("stopped")
+        except (PromptError, *MENDABLE) as error:
+            failed += 1
+            where = "" if face.asks else f"line {number}: "
+            face.remark(f"{where}{explained(error)}", "red")
+    return failed
+
+
+def joined(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Numbered lines without empty ones; one that ends in a backslash goes on in the next."""
+    begun = ""
+    for number, line in enumerate(lines, 1):
+        begun += line.rstrip()
+        if begun.endswith("\\"):
+            begun = begun[:-1] + "\n"
+            continue
+        if begun.strip():
+            yield number, begun.strip()
+        begun = ""
+    if begun.strip():
+        yield number, begun.strip()
