@@ -20,7 +20,7 @@ from bot.answering.alignment import evidence_for
 from bot.answering.judging import read_with
 from bot.answering.reader import Reader
 from bot.answering.support import CitationCheck
-from training.support_examples import HELD, Labelled, cited_for, fold, labelled, passages_of, short_answers
+from training.support_examples import Labelled, cited_for, labelled, part, passages_of, short_answers
 from vectorstore.datatypes import Passage
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.model_files import DEFAULT_MODEL
@@ -40,8 +40,8 @@ def main() -> None:
     embedder, check = OnnxEmbedder(DEFAULT_MODEL, args.models), CitationCheck(lambda: reader)
     passages = passages_of(embedder)
     chance = random.Random(1)  # noqa: S311
-    sentences = [each for each in labelled() + short_answers() if fold(each.article) == HELD]
-    others = [p for title, own in passages.items() if fold(title) == HELD for p in own[:1]]
+    sentences = [each for each in labelled() + short_answers() if part(each.article) == "report"]
+    others = [p for title, own in passages.items() if part(title) == "report" for p in own[:1]]
     dropped: dict[str, list[str]] = {}
     judged: dict[str, list[bool]] = {}
     strayed, seconds = [], []

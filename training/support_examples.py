@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,7 @@ _NAMELESS = re.compile(
 _FEWEST, _MOST = 5, 40  # words of an article's sentence
 _SWAPS = 3  # of a labelled sentence's facts
 _OF_QUESTIONS = 3000  # examples from question files
-_PARAGRAPHS = 300  # of question files, whose sentences are taken as those of our articles are
-_WIKIPEDIA = {"squad20", "squad2train", "shift_new_wiki"}
 _WRONG = 0.5  # of the questions get a wrong answer
-
-
-UNSEEN = Path(__file__).parent / "unseen_entailment.json"
-FOLDS = 3
-HELD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +60,6 @@ class Example:
     claim: str
     evidence: str
     supported: bool
-    fold: int | None = None  # of its article; None where that is none of ours
     share: float = 1.0  # of the epochs that it is in
 
 
@@ -89,10 +81,10 @@ def short_answers(folder: Path = WRITTEN) -> list[Labelled]:
     return made
 
 
-def fold(title: str) -> int:
-    """Which of FOLDS an article is in; HELD for the third of them that is only reported on."""
+def part(title: str) -> str:
+    """ "report": a third of the articles, used for nothing but that; "calibrate": two ninths; "train"."""
     number = int(hashlib.sha256(title.encode()).hexdigest()[:12], 16)
-    return HELD if number % 3 == 0 else number // 3 % FOLDS
+    return "report" if number % 3 == 0 else "calibrate" if number // 3 % 3 == 0 else "train"
 
 
 def passages_of(embedder: OnnxEmbedder) -> dict[str, tuple[Passage, ...]]:
@@ -114,20 +106,16 @@ def as_passages(info: ArticleInfo, chunks: list[Chunk]) -> tuple[Passage, ...]:
 
 
 class Examples:
-    """Everything that the model is trained on, and nothing of the articles that are held to report on."""
+    """Everything that the model is trained on; nothing of articles that calibrate it or report on it."""
 
     def __init__(self, files: list[Path], embedder: OnnxEmbedder) -> None:
         self._embedder, self._chance = embedder, random.Random(5)  # noqa: S311
-        ours = {t: p for t, p in passages_of(embedder).items() if fold(t) != HELD}
-        self._ours = ours
+        ours = {t: p for t, p in passages_of(embedder).items() if part(t) == "train"}
         self.made = [e for each in labelled() if each.article in ours for e in self._labelled(each, ours)]
         for passages in ours.values():
             self.made += self._of_sentences(passages)
         asked = [a for a in Questions(files).asked if a.source != "article" or a.title in ours]
         self.made += self._of_questions(asked, ours)
-        others = list(dict.fromkeys((a.title, a.passage) for a in asked if a.source in _WIKIPEDIA))
-        for title, text in self._chance.sample(others, min(_PARAGRAPHS, len(others))):
-            self.made += self._of_sentences(_of_paragraph(title, text))
 
     # ---- inside
 
@@ -136,9 +124,7 @@ class Examples:
     ) -> Iterator[Example]:
         evidence = evidence_for(claim, passages, self._embedder)
         if evidence is not None:
-            source = passages[0].article.source
-            of = fold(source) if source in self._ours else None
-            yield Example(respelt(claim, evidence.text), evidence.text, supported, of, share)
+            yield Example(respelt(claim, evidence.text), evidence.text, supported, share)
 
     def _labelled(self, each: Labelled, ours: dict[str, tuple[Passage, ...]]) -> Iterator[Example]:
         passages, faithful = ours[each.article], each.label == "faithful"
@@ -221,7 +207,8 @@ class Examples:
                 continue
             claim = self._statement(each.question, _answer(each) if right else self._chance.choice(others))
             if (passages := ours.get(each.title)) is None:
-                passages = _of_paragraph(each.title, each.passage)
+                title = each.title.rpartition("/")[2].replace("_", " ")
+                passages = as_passages(squad.info(title), squad.chunks([each.passage]))
             yield from self._example(claim, passages, supported=right, share=0.6)
 
     def _statement(self, question: str, answer: str) -> str:
@@ -232,11 +219,6 @@ class Examples:
             answer = answer if not many or answer[:1].isdigit() else answer.lower()
             return f"{answer[:1].upper()}{answer[1:]} {question[asks.end() :].rstrip('? ')}."
         return f"{question} {answer}"
-
-
-def _of_paragraph(title: str, text: str) -> tuple[Passage, ...]:
-    readable = title.rpartition("/")[2].replace("_", " ")
-    return as_passages(squad.info(readable), squad.chunks([text]))
 
 
 def _sentences(passage: Passage) -> Iterator[str]:
@@ -281,13 +263,6 @@ def _answer(asked: Asked) -> str:
     """The first of people's answers, an enumeration joined."""
     spans = asked.choices[0]
     return ", ".join(asked.passage[a:b] for a, b in spans)
-
-
-def read_beside(each: Labelled, cited: Sequence[Passage], embedder: Embedder) -> tuple[str, str]:
-    """What the entailment model reads of a labelled sentence: claim and evidence."""
-    evidence = evidence_for(f"{each.question} {each.sentence}", cited, embedder)
-    text = evidence.text if evidence else ""
-    return f"{each.question} {respelt(each.sentence, text)}".strip(), text
 
 
 def cited_for(each: Labelled, passages: tuple[Passage, ...], embedder: Embedder) -> tuple[Passage, ...]:

@@ -3,13 +3,11 @@
     python -m training.train_support FOLDER QUESTIONS.json.gz … --start READER/checkpoint.pt --minutes 9
 
 It starts from the reader, which knows near misses already. The learning rate falls linearly over the minutes
-given. That is done four times: without a third of the articles each, to learn what the model says of
-sentences about articles that it never saw (unseen_entailment.json, from which `training.fit_support` fits the
-judges), and with all of them, for model/support.onnx.
+given; FOLDER gets the checkpoint, and model/support.onnx is what is made of it. Afterwards
+`python -m training.fit_support` calibrates it.
 """
 
 import argparse
-import json
 import random
 import tempfile
 import time
@@ -21,19 +19,7 @@ from tokenizers import Tokenizer
 
 from bot.answering.entailment import LONGEST_CLAIM, LONGEST_EVIDENCE
 from training.export_reader import FOLDER, strip
-from training.support_examples import (
-    FOLDS,
-    HELD,
-    UNSEEN,
-    Example,
-    Examples,
-    cited_for,
-    fold,
-    labelled,
-    passages_of,
-    read_beside,
-    short_answers,
-)
+from training.support_examples import Example, Examples
 from training.train_reader import Reader
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.model_files import DEFAULT_MODEL, find_weights, quantise
@@ -77,52 +63,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--start", type=Path, required=True, help="the reader's checkpoint")
-    parser.add_argument("--minutes", type=float, default=9, help="of each of the four")
+    parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--models", type=Path, default=Path("data/models"))
     args = parser.parse_args()
     torch.manual_seed(3)
     chance = random.Random(3)  # noqa: S311
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    embedder = OnnxEmbedder(DEFAULT_MODEL, args.models)
-    rows = list(encoded(Examples(args.files, embedder).made))
-    to_read = unread(embedder)
-    logits: dict[str, float] = {}
-    for left_out in (*range(FOLDS), None):
-        reader = Reader()
-        reader.load_state_dict(torch.load(args.start, map_location="cpu")["reader"])
-        model = Entailment(reader).to(device)
-        kept = [row for row in rows if left_out is None or row[2].fold != left_out]
-        print(f"fold {left_out} left out: {len(kept)} examples", flush=True)
-        train(model, kept, args.minutes, chance, device)
-        args.folder.mkdir(parents=True, exist_ok=True)
-        torch.save({"entailment": model.state_dict()}, args.folder / f"without_{left_out}.pt")
-        if left_out is None:
-            export(model.to("cpu"), FOLDER / "support.onnx")
-        else:
-            logits |= read(model.to("cpu"), [e for e in to_read if e.fold == left_out])
-    UNSEEN.write_text(json.dumps(logits, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def unread(embedder: OnnxEmbedder) -> list[Example]:
-    """The labelled sentences and short answers, as the judges read them."""
-    passages = passages_of(embedder)
-    found = []
-    for each in (e for e in labelled() + short_answers() if fold(e.article) != HELD):
-        claim, evidence = read_beside(each, cited_for(each, passages[each.article], embedder), embedder)
-        found.append(Example(claim, evidence, each.label in ("faithful", "answer"), fold(each.article)))
-    return found
-
-
-def read(model: Entailment, examples: list[Example]) -> dict[str, float]:
-    """The model's logit for each claim."""
-    logits = {}
-    model.eval()
-    with torch.no_grad():
-        for ids, lead, example in encoded(examples):
-            tokens = torch.tensor([ids])
-            kinds = (torch.arange(len(ids)) >= lead).long()[None]
-            logits[example.claim] = round(float(model(tokens, torch.ones_like(tokens), kinds)), 3)
-    return logits
+    reader = Reader()
+    reader.load_state_dict(torch.load(args.start, map_location="cpu")["reader"])
+    model = Entailment(reader).to(device)
+    rows = list(encoded(Examples(args.files, OnnxEmbedder(DEFAULT_MODEL, args.models)).made))
+    train(model, rows, args.minutes, chance, device)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"entailment": model.state_dict()}, args.folder / "checkpoint.pt")
+    export(model.to("cpu"), FOLDER / "support.onnx")
 
 
 def encoded(examples: list[Example]) -> Iterator[Row]:

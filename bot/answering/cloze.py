@@ -13,7 +13,7 @@ import numpy as np
 
 from bot.answering.facts import Fact, Kind
 from bot.answering.figures import figures, is_told, years_of
-from bot.answering.names import forms, names, tokens_of
+from bot.answering.names import all_forms, forms, names, tokens_of
 from bot.answering.nearness import places_of, rivals_of
 from bot.answering.reader import Logits
 from vectorstore.datatypes import Span
@@ -96,7 +96,7 @@ def _asks(fact: Fact, claim: str) -> str:
 def _verbatim(claim: str, evidence: str) -> tuple[Span, ...]:
     """Where the evidence has the claim's longest run of words."""
     words, told = tokens_of(claim), tokens_of(evidence)
-    same = [[bool(forms(one.group()) & forms(other.group())) for other in told] for one in words]
+    same = [[bool(forms(one.group()) & all_forms(other.group())) for other in told] for one in words]
     runs = [(_run(same, i, j), j) for i in range(len(words)) for j in range(len(told))]
     longest = max((length for length, _ in runs), default=0)
     return tuple(

@@ -111,10 +111,15 @@ def forms(word: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=65536)
+def all_forms(word: str) -> frozenset[str]:
+    """The forms of a word and of what a hyphen or an apostrophe joins in it: "30-day" has days."""
+    return forms(word).union(*map(forms, _parts(word)))
+
+
 def _parts(word: str) -> list[str]:
-    """What a hyphen or an apostrophe joins."""
     found = [part for part in re.split(r"[-’']", word) if len(part) > 1]
-    return found if len(found) > 1 and not any(part.isdigit() for part in found) else []
+    return found if len(found) > 1 else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,8 @@ class Words:
 
     def _at(self, word: str) -> set[int]:
         at = {place for form in forms(word) for place in self.places.get(form, ())}
-        if not at and (parts := _parts(word)) and all(map(self._at, parts)):
+        parts = _parts(word)  # but COVID-21 is not COVID-19
+        if not at and parts and not any(map(str.isdigit, parts)) and all(map(self._at, parts)):
             return self._at(parts[-1])
         if not at and word.isupper() and folded(word) in self.initials:
             at = {-1}
@@ -158,7 +164,7 @@ def words_of(text: str) -> Words:
     places: dict[str, list[int]] = {}
     tokens = [match.group() for match in tokens_of(text)]
     for number, token in enumerate(tokens):
-        for form in forms(token).union(*map(forms, _parts(token))):
+        for form in all_forms(token):
             places.setdefault(form, []).append(number)
     lower = frozenset(form for token in tokens if token[0].islower() for form in forms(token))
     return Words({form: tuple(at) for form, at in places.items()}, lower, _initials(tokens))
@@ -185,7 +191,7 @@ def _initials(tokens: list[str]) -> frozenset[str]:
 def named(name: tuple[str, ...], text: str) -> list[Span]:
     """Where a text has a name: in full, or its last part where no other first name stands before it."""
     tokens = tokens_of(text)
-    *first, last = [[bool(forms(t.group()) & forms(word)) for t in tokens] for word in name]
+    *first, last = [[bool(all_forms(t.group()) & forms(word)) for t in tokens] for word in name]
     found = []
     for place in (i for i, same in enumerate(last) if same):
         begin = place - len(first)

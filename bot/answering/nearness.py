@@ -11,7 +11,7 @@ import numpy as np
 from bot.answering.alignment import Floats, Term, terms_of
 from bot.answering.facts import Fact
 from bot.answering.figures import figures, is_told, years_of
-from bot.answering.names import forms, named, names, tokens_of
+from bot.answering.names import all_forms, forms, named, names, tokens_of
 from vectorstore.datatypes import Span
 from vectorstore.embeddings import Embedder
 
@@ -89,7 +89,7 @@ def _middles(spans: Sequence[Span], at: Floats) -> Floats:
 def _words(word: str, text: str, embedder: Embedder) -> list[Span]:
     """Where a text has a word, or else the one that is most like it."""
     tokens = tokens_of(text)
-    same = [token.span() for token in tokens if forms(token.group()) & forms(word)]
+    same = [token.span() for token in tokens if all_forms(token.group()) & forms(word)]
     if same or not tokens:
         return same
     cosine = embedder.word_vectors([token.group() for token in tokens]) @ embedder.word_vectors([word])[0]
