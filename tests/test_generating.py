@@ -234,6 +234,7 @@ def test_only_checked_text_is_told_while_it_grows(asking: Chain, llm: FakeLLM) -
         "The new bridge over the Orr was opened on 12 February 2026 [{n}].",
         "King Olaf of Ruritania broke a bottle on its railing [{n}].",
         "The bridge was opened by Mayor Jo Park [{n}].",
+        "It cost 3.4 million euros [{n}].",
     ]
     llm.script(Reply(text=about_bridge(" ".join(sentences)), pause=0.005))
     told: list[str] = []
@@ -372,7 +373,7 @@ def test_several_questions_in_one_are_searched_one_by_one_and_answered_at_once(
         numbers = {
             key: number for number, text in passages(messages) for key in (BRIDGE, HARBOUR) if key in text
         }
-        return f"It was opened on 12 February 2026 [{numbers[BRIDGE]}]. The harbour of Orrham was closed by a storm on Monday [{numbers[HARBOUR]}]."
+        return f"The new bridge over the Orr was opened on 12 February 2026 [{numbers[BRIDGE]}]. The harbour of Orrham was closed by a storm on Monday [{numbers[HARBOUR]}]."
 
     llm.script(Reply(text=both))
     answer = asking.answer(f"{WHEN} And when was the harbour of Orrham closed?")

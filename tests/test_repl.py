@@ -41,6 +41,8 @@ FAITHFUL = "The new ferry opens in May. [1]"
 
 def says(prompt: str) -> str:
     """A model that makes something up when it is told to be bold."""
+    if "by whom" in prompt:
+        return f"{FAITHFUL} It was built by Anna Berg in Hamburg. [1]"
     return f"{FAITHFUL} The captain is Zoe Quill. [1]" if "Be bold." in prompt else FAITHFUL
 
 
@@ -323,7 +325,7 @@ def test_the_answer_grows_on_a_terminal(lab: Lab) -> None:
     """And stands there once, in the end."""
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     typed(lab, ":model fake:one")
-    converse([(1, "When does the ferry open?")], lab, Face(console, console))
+    converse([(1, "When does the new ferry open, built by whom?")], lab, Face(console, console))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     grown, _, final = text.rpartition("\x1b[2K")  # what Live drew is wiped
     assert "The new ferry opens in May." in grown
