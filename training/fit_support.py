@@ -27,8 +27,9 @@ from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.model_files import DEFAULT_MODEL
 
 _STRENGTH = 1.0  # inverse of the penalty on the weights
-# of what is supported, where the threshold is chosen; for a short answer the built-in answerer steps in
-_DROPPED = {"sentence": 0.04, "answer": 0.11}
+_DROPPED = 0.04  # of what is supported, where the threshold is chosen: at most .05 shall be on other articles
+# a name alone is easily the wrong one, and the prompt asks for sentences
+_LEAST = {"sentence": 0.0, "answer": 0.75}
 _FABRICATED = ("number", "date", "name")
 
 
@@ -59,7 +60,7 @@ def fit(kind: str, chosen: list[Labelled], x: np.ndarray, missing: np.ndarray) -
     groups = [each.article for each in chosen]
     unseen = cross_val_predict(model, x, y, groups=groups, cv=GroupKFold(5), method="predict_proba")[:, 1]
     kept = np.where(missing, 0.0, unseen)
-    threshold = float(np.quantile(kept[y], _DROPPED[kind]))
+    threshold = max(float(np.quantile(kept[y], _DROPPED)), _LEAST[kind])
     for label in dict.fromkeys(labels):
         mine = labels == label
         print(f"{label:12} {mine.sum():4} sentences, dropped {np.mean(kept[mine] < threshold):.3f}")
