@@ -93,6 +93,7 @@ def test_the_two_sample_questions(filled: Environment) -> None:
     assert goals["text"].startswith("Strengthening Ukraine, ")
     for answer in (attended, goals):
         keys = ["id", "question", "text", "abstained", "citations", "answerer", "library", "seconds"]
+        keys += ["note", "dropped"]
         assert list(answer) == keys
         for citation in answer["citations"]:
             assert list(citation) == ["title", "source", "quote", "start", "end", "score"]
@@ -320,8 +321,8 @@ def test_the_repl_takes_questions_from_a_pipe(filled: Environment) -> None:
         "repl",
         given="Where was Mr Luxon going?\n:nonsense\n:forget\nwho attended?\n:quit\nnever\n",
     )
-    assert done.returncode == 0
-    assert "there is no command :nonsense" in done.stdout
+    assert done.returncode == 1  # of what failed, which is told line by line
+    assert "line 2: there is no command :nonsense" in done.stderr
     assert "Albanese" in done.stdout
 
 
