@@ -73,3 +73,9 @@ def test_a_long_history_is_no_trouble() -> None:
     """Only the last turns are looked at."""
     history = [("When was it opened?", "In May")] * 3000
     assert understand("Why was it closed?", history).standalone
+
+
+def test_a_new_question_after_and_has_its_pronoun_put_in() -> None:
+    """ "And" begins it; it is not the question before of somebody else."""
+    history = [("Where was Mr Luxon going?", "I could not find that in the articles.")]
+    assert understand("and what did he tweet?", history).standalone == "and what did Mr Luxon tweet?"

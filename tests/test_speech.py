@@ -52,3 +52,12 @@ def test_a_part_of_a_quotation_becomes_the_whole_of_it() -> None:
 def test_who_is_only_spoken_to_or_met_says_nothing(sentence: str) -> None:
     """Nor does a word that is no name there."""
     assert not is_attributed(frozenset({"macron", "park"}), sentence, "Mr Macron was there.")
+
+
+def test_what_leads_over_to_a_quotation_stands_for_it() -> None:
+    """ "Ann tweeted" is no answer to what she tweeted; what stands apart from a quotation is left alone."""
+    sentence = "Before leaving, Ann Lee tweeted on X, “The ferry will run. I promise.”"
+    start, end = quotation_around(sentence, 0, sentence.index(",", 20))
+    assert sentence[start:end] == "“The ferry will run. I promise.”"
+    apart = "She promised to go on and called the delay “a shame for us”."
+    assert quotation_around(apart, 4, 24) == (4, 24)

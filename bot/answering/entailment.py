@@ -7,10 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import onnxruntime as ort
-from tokenizers import Tokenizer
 
-from bot.answering.reader import MODEL, SLOWER
+from bot.answering.reader import MODEL, open_session, open_tokenizer
 
 LONGEST_CLAIM, LONGEST_EVIDENCE = 80, 200  # tokens, as in training
 
@@ -19,18 +17,8 @@ class Entailment:
     """The shipped model, safe to share between threads."""
 
     def __init__(self, folder: Path = MODEL) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # other questions are answered meanwhile
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            str(folder / "support.onnx"),
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=SLOWER,
-        )
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._session = open_session(folder / "support.onnx")
+        self._tokenizer = open_tokenizer(folder)
         self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one
 

@@ -64,8 +64,9 @@ def standalone(text: str, history: Sequence[Turn]) -> str:
     before = standalone(question, history[:-1]) if len(history) > 1 else question
     if bare := _BARE.match(text):
         return _asked_with(bare["wh"], before, answer)
-    if other := _OTHER.match(text):
-        return _asked_of(other["other"], before) if _names_something(other["other"]) else text
+    other = _OTHER.match(text)
+    if other and _names_something(other["other"]):
+        return _asked_of(other["other"], before)
     return _filled_in(text, before, answer)
 
 

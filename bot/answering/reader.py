@@ -26,7 +26,7 @@ _QUESTION = 48  # tokens of the question
 _OVERLAP = 64  # tokens that the windows of a longer passage share
 _SPAN_TOKENS = 40  # an answer is no longer
 # its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
-SLOWER = ["SkipLayerNormFusion"]
+_SLOWER = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +79,30 @@ class Logits:
         return [(float(np.mean(each)), span) for each, span in found]
 
 
+def open_session(path: Path) -> ort.InferenceSession:
+    """A model on one thread: a text a core is faster than all cores on one text."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+    )
+
+
+def open_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of both models, which neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
 class Reader:
     """The shipped model, safe to share between threads."""
 
     def __init__(self, folder: Path = MODEL) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # a text a core, which is faster than all cores on one text
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            str(folder / "reader.onnx"),
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=SLOWER,
-        )
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._session = open_session(folder / "reader.onnx")
+        self._tokenizer = open_tokenizer(folder)
         self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         self._cores = ThreadPoolExecutor(_cores(), thread_name_prefix="reader")
         self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one

@@ -63,8 +63,11 @@ def is_attributed(speaker: frozenset[str], sentence: str, before: str) -> bool:
 
 
 def quotation_around(sentence: str, start: int, end: int) -> tuple[int, int]:
-    """The quotation in a sentence that holds the part from `start` to `end`, or that part itself."""
+    """The quotation that holds the part from `start` to `end`, or that it leads to, or that part itself."""
     for match in _QUOTATION.finditer(sentence):
+        leads_over = end <= match.start() and not sentence[end : match.start()].strip(" ,:")
+        if leads_over and len(match.group()) <= _LONGEST_QUOTATION:
+            return match.span()
         if (
             match.start() <= start
             and end <= match.end()
