@@ -1,7 +1,7 @@
 """A chat model's answer cut into claims as it is written: sentences and list lines, each with its marks.
 
-Where a claim ends depends on nothing but the text up to the first word after it: however the text comes in,
-the claims are the same.
+A mark with a full stop behind it ends a claim at once; elsewhere the first word that follows has to be seen. It
+depends on nothing else: however the text comes in, the claims are the same.
 """
 
 import re
@@ -18,6 +18,8 @@ _END = re.compile(
     rf"(?:[.!?…][.!?…\"”’'»)*_]*)?(?:(?:\s*{_MARK})+[.!?]?)?(?P<gap>\s+)(?=(?P<next>[^\s\[【]\S*)(?P<full>\s|$))",
     re.IGNORECASE,
 )
+# a mark and a full stop: nothing that follows could change where the claim ends
+_CLOSED = re.compile(rf"{_MARK}[.!?]", re.IGNORECASE)
 _STOPPED = re.compile(r"[.!?…][\"”’'»)*_]*$")
 _BULLET = re.compile(r"(?:[-*•·–—‣▪]|\(?\d{1,3}[.)])[ \t]+")
 _HEADING = re.compile(r"#{1,6}[ \t]|(?P<strong>\*\*|__)[^*_\n]+:?(?P=strong):?$|[-*_=]{3,}$")
@@ -65,13 +67,22 @@ class Cutter:
     def _cut(self, *, last: bool) -> list[Claim]:
         claims: list[Claim] = []
         at = 0
-        while (end := _END.search(self._open, at)) is not None and (last or end["full"]):
-            if _is_border(self._open, end):
+        while True:
+            end, closed = _END.search(self._open, at), self._closed()
+            if closed and (end is None or closed.start() < end.start("gap")):
+                claims += self._claim(self._open[: closed.end()], "")
+                self._open, at = self._open[closed.end() :], 0
+            elif end is None or not (last or end["full"]):
+                return claims
+            elif _is_border(self._open, end):
                 claims += self._claim(self._open[: end.start("gap")], end["gap"])
                 self._open, at = self._open[end.end() :], 0
             else:
                 at = end.start("gap") + 1
-        return claims
+
+    def _closed(self) -> re.Match[str] | None:
+        """The first mark with a full stop behind it that ends a claim; in a list line or in brackets none does."""
+        return next((m for m in _CLOSED.finditer(self._open) if not _goes_on(self._open[: m.end()])), None)
 
     def _claim(self, raw: str, gap: str) -> list[Claim]:
         """The claim in a piece of the answer; none in a heading, and none in the word for "no answer"."""
@@ -96,10 +107,21 @@ def _is_border(text: str, end: re.Match[str]) -> bool:
     if not _STOPPED.search(_MARKS.sub("", text[max(0, stop - _LONGEST_END) : stop])):
         return False
     bare = _MARKS.sub("", text[:stop])
-    quoting = len(bare) < _LONGEST_QUOTATION and _quoting(bare)
-    if quoting or _BULLET.match(f"{bare.lstrip()} "):  # a list line is one claim
+    if _in_line_or_quotation(bare):
         return False
     return split_sentences(f"{bare} {end['next']}")[-1][0] == len(bare) + 1
+
+
+def _goes_on(text: str) -> bool:
+    """Whether what ends in a mark and a full stop may belong to something longer."""
+    bare = _MARKS.sub("", text)
+    return _in_line_or_quotation(bare) or bare.count("(") > bare.count(")") or bare.count("*") % 2 == 1
+
+
+def _in_line_or_quotation(bare: str) -> bool:
+    """Whether a text without marks is a list line, which is one claim, or a quotation is still open in it."""
+    quoting = len(bare) < _LONGEST_QUOTATION and _quoting(bare)
+    return quoting or _BULLET.match(f"{bare.lstrip()} ") is not None
 
 
 def _quoting(text: str) -> bool:
