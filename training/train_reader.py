@@ -3,7 +3,8 @@
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --minutes 100
 
 It starts from the embedding model's own encoder. The learning rate falls linearly over the minutes given, so
-that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on.
+that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on. Minutes in
+which the process is stopped (`kill -STOP`, to have the machine for something else) do not count.
 """
 
 import argparse
@@ -25,6 +26,7 @@ _QUESTION = 48
 _BATCH_TOKENS = 4096
 _RATE, _WARM = 1.6e-4, 0.04
 _SAVE_SECONDS = 240
+_PAUSE = 30  # seconds: no step takes as long, so the process was stopped meanwhile
 _OUTSIDE, _BEGIN, _INSIDE = range(3)
 _MARK_WEIGHTS = (1.0, 5.0, 3.0)  # for most of a passage is outside
 
@@ -195,10 +197,11 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         spent, step = state["spent"], state["step"]
         chance = random.Random(step)  # noqa: S311
-    began, saved, told, mean = time.monotonic() - spent, time.monotonic(), 0.0, 0.0
     stream = endless(args.files, chance)
     reader.train()
-    while (part := (time.monotonic() - began) / (60 * args.minutes)) < 1:
+    now = saved = time.monotonic()
+    told, mean = 0.0, 0.0
+    while (part := spent / (60 * args.minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = args.rate * min(1.0, part / _WARM + 0.02) * (1 - part)
         loss = loss_of(reader, next(stream), device)
@@ -208,13 +211,15 @@ def main() -> None:
         optimizer.step()
         step += 1
         mean = loss.item() if step == 1 else 0.99 * mean + 0.01 * loss.item()
-        if time.monotonic() - told > 60:
-            told = time.monotonic()
+        before, now = now, time.monotonic()
+        spent += now - before if now - before < _PAUSE else 0
+        if now - told > 60:
+            told = now
             print(f"{part:6.1%} step {step} loss {mean:.3f}", flush=True)
-        if time.monotonic() - saved > _SAVE_SECONDS:
-            saved = time.monotonic()
-            save(checkpoint, reader, optimizer, saved - began, step)
-    save(checkpoint, reader, optimizer, time.monotonic() - began, step)
+        if now - saved > _SAVE_SECONDS:
+            saved = now
+            save(checkpoint, reader, optimizer, spent, step)
+    save(checkpoint, reader, optimizer, spent, step)
     print(f"done after {step} steps, loss {mean:.3f}")
 
 
