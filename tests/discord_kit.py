@@ -88,6 +88,7 @@ class Stage:
     libraries: Libraries | None = None  # instead of the scripted chain
     message_content: bool = False
     grace: float = 2.0
+    bots: list[QuickBot] = field(default_factory=list)
 
     def build(self, **queue: Any) -> QuickBot:
         """A bot as `python -m bot` builds it."""
@@ -100,7 +101,14 @@ class Stage:
         options["message_content"] = self.message_content
         bot = QuickBot(desk, libraries, adder, state, **options)
         bot.grace = self.grace
+        self.bots.append(bot)
         return bot
+
+    async def ready(self, times: int = 1) -> None:
+        """The gateway has welcomed a bot so many times, and the newest one knows its servers."""
+        await self.discord.wait_for(
+            lambda: self.discord.identified >= times and self.bots and self.bots[-1].is_ready(), 30
+        )
 
     @contextlib.asynccontextmanager
     async def connected(self, **queue: Any) -> AsyncIterator[QuickBot]:

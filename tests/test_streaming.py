@@ -373,8 +373,7 @@ async def test_what_cannot_be_finished_says_restarting(scene: Stage, pen: Pen, w
     """SIGTERM in the middle: no half text is left behind, and nothing is written over it."""
     scene.grace = 0.6
     task = asyncio.create_task(supervise(scene.build, TOKEN, first_pause=0.05))
-    await scene.discord.wait_for(lambda: scene.discord.identified)
-    await asyncio.sleep(0.2)  # the guild's arrival makes no request that could be waited for
+    await scene.ready()
     above = await ask(scene, where)
     pen.write("It opens")
     await shown(scene, f"{above}It opens …")
@@ -389,8 +388,7 @@ async def test_an_answer_is_finished_at_the_end(scene: Stage, pen: Pen) -> None:
     """SIGTERM while the model writes its last words."""
     scene.grace = 8.0
     task = asyncio.create_task(supervise(scene.build, TOKEN, first_pause=0.05))
-    await scene.discord.wait_for(lambda: scene.discord.identified)
-    await asyncio.sleep(0.2)  # as above
+    await scene.ready()
     above = await ask(scene, "slash")
     pen.write("It opens")
     await shown(scene, f"{above}It opens …")

@@ -37,12 +37,6 @@ async def stopped(task: asyncio.Task[None], seconds: float = 10) -> None:
     await asyncio.wait_for(task, seconds)
 
 
-async def ready(scene: Stage, times: int = 1) -> None:
-    """The gateway has welcomed the bot so many times."""
-    await scene.discord.wait_for(lambda: scene.discord.identified >= times)
-    await asyncio.sleep(0.2)  # the guild's arrival makes no request that could be waited for
-
-
 async def test_it_waits_for_discord_to_come_up(scene: Stage) -> None:
     """REST and gateway unreachable at boot: discord.py itself ends for good."""
     port = scene.discord.port
@@ -51,7 +45,7 @@ async def test_it_waits_for_discord_to_come_up(scene: Stage) -> None:
     await asyncio.sleep(0.3)
     assert not task.done()
     await scene.discord.start(port)
-    await ready(scene)
+    await scene.ready()
     assert (
         "In May."
         in (await scene.discord.answer_to(await scene.discord.slash("ask", question="When?")))["content"]
@@ -83,9 +77,8 @@ async def test_it_waits_for_each_part_of_discord(scene: Stage, failure: web.Resp
 
     scene.discord.fault = fault
     task = running(scene)
-    await scene.discord.wait_for(lambda: scene.discord.identified, 30)
+    await scene.ready()
     assert failed
-    await asyncio.sleep(0.2)
     message = await scene.discord.answer_to(await scene.discord.slash("ask", question="When?"))
     assert "In May." in message["content"]
     await stopped(task)
@@ -99,7 +92,7 @@ def copy(response: web.Response) -> web.Response:
 async def test_a_malformed_event_is_lost_alone(scene: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """discord.py would die of a KeyError, and of the answers in flight nothing more would be heard."""
     task = running(scene)
-    await ready(scene)
+    await scene.ready()
     scene.chain.gate.clear()
     interaction = await scene.discord.slash("ask", question="When?")
     await scene.discord.wait_for(lambda: scene.chain.asked)
@@ -117,7 +110,7 @@ async def test_a_malformed_event_is_lost_alone(scene: Stage, caplog: pytest.LogC
 async def test_a_client_that_dies_finishes_its_answers_and_another_takes_over(scene: Stage) -> None:
     """Of a frame that is no JSON; discord.py hangs up on its own, which must not leave a "thinking…"."""
     task = running(scene)
-    await ready(scene)
+    await scene.ready()
     scene.chain.gate.clear()
     interaction = await scene.discord.slash("ask", question="When?")
     await scene.discord.wait_for(lambda: scene.chain.asked)
@@ -125,7 +118,7 @@ async def test_a_client_that_dies_finishes_its_answers_and_another_takes_over(sc
     await asyncio.sleep(0.1)
     scene.chain.gate.set()
     assert "In May." in (await scene.discord.answer_to(interaction))["content"]
-    await ready(scene, 2)
+    await scene.ready(2)
     message = await scene.discord.answer_to(await scene.discord.slash("ask", question="Why?"))
     assert "In May." in message["content"]
     await stopped(task)
@@ -162,7 +155,7 @@ async def test_a_refusal_of_the_gateway_is_final(scene: Stage, code: int, told: 
 async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage) -> None:
     """SIGTERM while the chain works: it gets its seconds."""
     task = running(scene, grace=8.0)
-    await ready(scene)
+    await scene.ready()
     scene.chain.gate.clear()
     interaction = await scene.discord.slash("ask", question="When?")
     await scene.discord.wait_for(lambda: scene.chain.asked)
@@ -177,7 +170,7 @@ async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage) -> None:
 async def test_what_cannot_be_finished_says_restarting(scene: Stage) -> None:
     """No "thinking…" is left behind, nor a mention without a reply; the end comes within ten seconds."""
     task = running(scene, grace=1.0)
-    await ready(scene)
+    await scene.ready()
     scene.chain.gate.clear()
     interaction = await scene.discord.slash("ask", question="When?")
     asked = await scene.discord.say(f"<@{BOT}> When?", mention=True, author="5001")
@@ -194,7 +187,7 @@ async def test_what_cannot_be_finished_says_restarting(scene: Stage) -> None:
 async def test_a_dropped_connection_is_taken_up_again(scene: Stage) -> None:
     """The session is resumed, and nothing is answered twice."""
     task = running(scene)
-    await ready(scene)
+    await scene.ready()
     await scene.discord.drop(1006)
     await scene.discord.wait_for(lambda: scene.discord.resumed + scene.discord.identified > 1, 20)
     await asyncio.sleep(0.2)

@@ -50,6 +50,7 @@ def unasked(scene: Stage) -> list[dict[str, Any]]:
 
 async def test_a_question_in_a_chosen_channel_is_answered(scene: Stage, bot: QuickBot) -> None:
     """As a reply, and a few messages typed in a row are one question."""
+    bot.unasked.pause = 1.0
     first = await scene.discord.say("hey, about the ferry")
     last = await scene.discord.say("when does it open?")
     await scene.discord.wait_for(lambda: unasked(scene))
@@ -333,7 +334,8 @@ async def test_messages_that_overtake_each_other_are_put_in_order(
     scene: Stage, bot: QuickBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one's settings are read slowly, so that the second one is gathered before it."""
-    read, waits = bot.desk.settings, iter([0.08])
+    read, waits = bot.desk.settings, iter([0.2])
+    bot.unasked.pause = 1.0
 
     async def slow(guild: int | None) -> GuildSettings:
         await asyncio.sleep(next(waits, 0))
