@@ -25,7 +25,7 @@ demo: $(READY) ## set up, ingest articles/, answer the sample questions
 		printf '\n> %s\n\n' "$$question"; $(PYTHON) -m bot ask "$$question" || exit 1; done
 
 test: $(READY) lint ## set up, lint, type-check, run all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: $(READY) ## benchmarks beside the plain LangChain pipeline; DATA=folder adds retrieval quality and scale
 	$(PYTHON) -m benchmarks.pipeline
