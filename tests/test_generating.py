@@ -278,7 +278,9 @@ def test_when_the_model_fails_the_built_in_answerer_answers(
 ) -> None:
     """With a note, and the prompt that was used in the trace; only a server that hangs is given little time."""
     llm.script(reply)
-    answer = with_model(chain, llm, name, first_token_seconds=0.6 if reply.hang else 20, seconds=20).answer(WHEN)
+    answer = with_model(chain, llm, name, first_token_seconds=0.6 if reply.hang else 20, seconds=20).answer(
+        WHEN
+    )
     assert is_built_in(answer, f"The chat model {told}")
     assert "12 February 2026" in answer.text
     assert generated(answer).prompt == "answer"

@@ -36,7 +36,7 @@ def test_an_answer_has_whole_words() -> None:
     text = "The call was arranged by Volodymyr Zelenskyy in Orrhamshire."
     borders = {0, len(text)} | {i for i, letter in enumerate(text) if letter in " ."}
     borders |= {i + 1 for i in borders}
-    found = [span for _, span in read.spans(5)] + [span for _, span in read.listed()]
+    found = [span for _, span in read.spans(5)] + read.listed()
     assert found
     assert all(start in borders and end in borders for start, end in found)
 
@@ -50,8 +50,20 @@ def test_a_span_is_not_longer_than_an_answer() -> None:
 
 def test_items_of_a_list_are_told_apart() -> None:
     """A new one begins at a begin, or after something else."""
-    found = reading([0] * 7, [0] * 7, "bibo" + "ib").listed()
-    assert [span for _, span in found] == [(0, 3), (4, 5), (8, 9), (10, 11)]
+    found = reading([-9] * 7, [0] * 7, "bibo" + "ib").listed()
+    assert found == [(0, 3), (4, 5), (8, 9), (10, 11)]
+
+
+def test_a_span_about_as_good_as_the_best_is_an_item() -> None:
+    """Though it is not marked as one; one that is clearly worse is none."""
+    start, end = [2, -9, -9, -9, 6, -9, 1], [6, -9, -9, -9, 1, -9, -1]
+    assert reading(start, end, "oobbo" + "oo").listed() == [(0, 1), (4, 5), (6, 7), (8, 9)]
+    assert reading([-9, -3], [0, -3], "oo").listed() == []
+
+
+def test_of_two_spans_the_one_that_is_marked_is_the_answer() -> None:
+    """Where start and end leave it open; its score is that of start and end alone."""
+    assert reading([5, -9, 4.9], [5, -9, 4.9], "oob").spans(1) == [(pytest.approx(9.8), (4, 5))]
 
 
 def test_a_text_that_is_too_long_is_read_in_windows() -> None:

@@ -1,7 +1,7 @@
 """A chat model's answer cut into claims as it is written: sentences and list lines, each with its marks.
 
-A mark with a full stop behind it ends a claim at once; elsewhere the first word that follows has to be seen. It
-depends on nothing else: however the text comes in, the claims are the same.
+A mark with a full stop behind it ends a claim at once; elsewhere the first word that follows has to be seen.
+It depends on nothing else: however the text comes in, the claims are the same.
 """
 
 import re
@@ -81,7 +81,7 @@ class Cutter:
                 at = end.start("gap") + 1
 
     def _closed(self) -> re.Match[str] | None:
-        """The first mark with a full stop behind it that ends a claim; in a list line or in brackets none does."""
+        """The first mark with a full stop that ends a claim; in a list line or in brackets none does."""
         return next((m for m in _CLOSED.finditer(self._open) if not _goes_on(self._open[: m.end()])), None)
 
     def _claim(self, raw: str, gap: str) -> list[Claim]:

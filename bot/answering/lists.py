@@ -31,8 +31,6 @@ _ABSENT = re.compile(
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
 _LONGEST_ITEM = 7  # words
-# probability of an item outside the best span: on held-out lists of our own, .6 to .7 are alike and the best
-_SURE = 0.7
 _ABBREVIATION = re.compile(r"(?:[A-Z]|Inc|Ltd|Co|Corp|Jr|Sr|St|Mt|etc|No|vs)\.")
 
 
@@ -51,10 +49,9 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
     span = with_items(chunk, best.sentence.span)
     if span != best.sentence.span:
         return [Stretch("; ".join(_bullets(chunk, best.sentence.span)), span, chunk)]
-    sure = [item for chance, item in best.items if chance >= _SURE]
     found = []
     for near, sentence in _around(best, passages):
-        items = [item for item in sure if sentence[0] <= item[0] and item[1] <= sentence[1]]
+        items = [item for item in best.items if sentence[0] <= item[0] and item[1] <= sentence[1]]
         if sentence == best.sentence.span:
             missed = _missed(chunk, sentence, best.span)
             items = [missed] if missed else _with(best.span, items, sentence)
@@ -114,14 +111,14 @@ def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
 
 
 def items(text: str, readings: Sequence[Logits]) -> list[Span]:
-    """The items of a list in a text: those of the best span, and what else is marked as one."""
-    best = max((found for reading in readings for found in reading.spans(1)), default=None)
+    """The items of a list in a text: those of the best span, and what else is read as one."""
+    best = max((found for reading in readings for found in reading.spans(1, of_list=True)), default=None)
     if best is None:
         return []
     start, end = best[1]
     found = [(start + a, start + b) for a, b in split_items(text[start:end])]
-    marked = {item for reading in readings for chance, item in reading.listed() if chance >= _SURE}
-    return sorted([*found, *(i for i in marked if i[1] <= start or i[0] >= end)])
+    others = {item for reading in readings for item in reading.listed()}
+    return sorted([*found, *(i for i in others if i[1] <= start or i[0] >= end)])
 
 
 def split_items(text: str) -> list[Span]:

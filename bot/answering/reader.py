@@ -25,6 +25,13 @@ LONGEST = 288  # tokens of question and passage, as in training
 _QUESTION = 48  # tokens of the question
 _OVERLAP = 64  # tokens that the windows of a longer passage share
 _SPAN_TOKENS = 40  # an answer is no longer
+# from which token to which it may go
+_ALLOWED = np.triu(np.ones((LONGEST, LONGEST), bool)) & np.tri(LONGEST, k=_SPAN_TOKENS - 1, dtype=bool)
+# on held-out paragraphs of SQuAD 2.0 the F1 of answerable questions is 76.6 with it, 76.0 without
+_MARKED = 0.5
+# the probability of an item; how far below the best another span may score, and how little, to be one:
+# the best on held-out lists of our own
+_SURE, _AS_GOOD, _LEAST = 0.7, 3.0, -4.0
 # its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
 _SLOWER = ["SkipLayerNormFusion"]
 
@@ -41,29 +48,58 @@ class Logits:
     items: Floats  # shape (n, 3): that a token is outside, begins, or goes on an item of a list
     answers: float  # that the text holds an answer at all
 
-    def spans(self, most: int = 5) -> list[tuple[float, Span]]:
+    def spans(self, most: int = 5, *, of_list: bool = False) -> list[tuple[float, Span]]:
         """The best spans that do not overlap, as (score, characters), best first; 0 is "no answer".
 
-        The score is start + end - null, as in Devlin et al. 2019, section 4.3.
+        The score is start + end - null, as in Devlin et al. 2019, section 4.3. Which span is the best also
+        depends on whether its tokens are marked as an item's; not where a list is asked for, which may be one
+        span.
         """
         n = len(self.offsets)
         begins = np.array([i == 0 or self.words[i - 1] != self.words[i] for i in range(n)], bool)
         ends = np.roll(begins, -1)
         scores = np.where(begins, self.start, -np.inf)[:, None] + np.where(ends, self.end, -np.inf)[None, :]
-        scores[~np.triu(np.ones((n, n), bool)) | np.triu(np.ones((n, n), bool), _SPAN_TOKENS)] = -np.inf
+        scores[~_ALLOWED[:n, :n]] = -np.inf
+        ranked = scores if of_list else scores + _MARKED * self._marked_between()
         found: list[tuple[float, Span]] = []
         for _ in range(most):
-            first, last = np.unravel_index(int(scores.argmax()), scores.shape) if n else (0, 0)
-            if not n or not np.isfinite(scores[first, last]):
+            first, last = np.unravel_index(int(ranked.argmax()), ranked.shape) if n else (0, 0)
+            if not n or not np.isfinite(ranked[first, last]):
                 break
             found.append((float(scores[first, last]), (self.offsets[first][0], self.offsets[last][1])))
-            scores[: last + 1, first:] = -np.inf  # whatever overlaps it
+            ranked[: last + 1, first:] = -np.inf  # whatever overlaps it
         return found
 
-    def listed(self) -> list[tuple[float, Span]]:
-        """The items of a list, as (probability, characters) in the order of the text."""
+    def listed(self) -> list[Span]:
+        """The items of a list, in the order of the text: what is marked, and what scores like the best."""
+        found = [span for chance, span in self._marked() if chance >= _SURE]
+        scored = self.spans(of_list=True)
+        least = max(_LEAST, scored[0][0] - _AS_GOOD) if scored else _LEAST
+        for score, (start, end) in scored:
+            if score >= least and not any(a < end and start < b for a, b in found):
+                found.append((start, end))
+        return sorted(found)
+
+    # ---- inside
+
+    def _marks(self) -> Floats:
+        """Probabilities, shape (n, 3)."""
         logits = self.items - self.items.max(axis=1, keepdims=True)
-        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        chances: Floats = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        return chances
+
+    def _marked_between(self) -> Floats:
+        """Mean log-probability that the tokens from row to column are of an item, shape (n, n)."""
+        inside = np.log(1 - self._marks()[:, 0] + 1e-6)
+        total = np.concatenate([[0.0], inside.cumsum()])
+        place = np.arange(len(inside))
+        length = np.maximum(place[None, :] - place[:, None] + 1, 1)
+        mean: Floats = (total[None, 1:] - total[:-1, None]) / length
+        return mean
+
+    def _marked(self) -> list[tuple[float, Span]]:
+        """What is marked as an item, as (probability, characters) in the order of the text."""
+        chances = self._marks()
         found: list[tuple[list[float], Span]] = []
         goes_on = False  # whether the token before is in an item
         for i, (begin, end) in enumerate(self.offsets):

@@ -28,9 +28,7 @@ class Found:
     sentence: Candidate
     score: float  # the reader's, 0 is "no answer"
     answers: float  # the reader's logit that the passage holds an answer
-    items: tuple[
-        tuple[float, Span], ...
-    ]  # of a list, in the passage: probability, offsets into the article's text
+    items: tuple[Span, ...]  # of a list, in the passage: offsets into the article's text
 
 
 def find(
@@ -42,7 +40,8 @@ def find(
     found: dict[tuple[str, Span], Found] = {}
     for some in (chosen[:_AT_FIRST], chosen[_AT_FIRST:]):
         for reading in reader.read(question.standalone, [f"{_header(p)}{p.chunk.text}" for p in some]):
-            for each in _in_passage(some[reading.text], reading, sentences):
+            spans = reading.spans(_EACH + 2, of_list=question.wants_list)
+            for each in _in_passage(some[reading.text], reading, spans, sentences):
                 key = (each.passage.article.source, each.span)
                 if key not in found or found[key].score < each.score:
                     found[key] = each
@@ -82,16 +81,17 @@ def _header(passage: Passage) -> str:
 
 
 def _in_passage(
-    passage: Passage, reading: Logits, sentences: dict[tuple[str, Span], Candidate]
+    passage: Passage,
+    reading: Logits,
+    spans: list[tuple[float, Span]],
+    sentences: dict[tuple[str, Span], Candidate],
 ) -> list[Found]:
-    """The reading's best spans, as parts of sentences of the article; not of its header."""
+    """A reading's best spans, as parts of sentences of the article; not of its header."""
     chunk, source = passage.chunk, passage.article.source
     shift = chunk.start - len(_header(passage))
-    items = tuple(
-        (chance, (a + shift, b + shift)) for chance, (a, b) in reading.listed() if a + shift >= chunk.start
-    )
+    items = tuple((a + shift, b + shift) for a, b in reading.listed() if a + shift >= chunk.start)
     made = []
-    for score, (start, end) in reading.spans(_EACH + 2):
+    for score, (start, end) in spans:
         span = (start + shift, end + shift)
         inside = next((s for s in chunk.sentences if s[0] <= span[0] < s[1]), None)
         if inside is None or (sentence := sentences.get((source, inside))) is None:

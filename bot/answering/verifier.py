@@ -97,7 +97,7 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
     fit = fits(question.kind, f"of {each.text}", question.standalone)
     fit_sentence = fits(question.kind, sentence, question.standalone)
     score = _squashed(each.score, 10)
-    listed = sum(each.sentence.span[0] <= a and b <= each.sentence.span[1] for _, (a, b) in each.items)
+    listed = sum(each.sentence.span[0] <= a and b <= each.sentence.span[1] for a, b in each.items)
     return [
         score,
         max(0.0, score) ** 2,
