@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from fake_llm import AT_ONCE, FakeLLM, Reply
 
-from bot.answering.chat_model import PACKAGES, ChatModel, ModelError, load_environment
+from bot.answering.chat_model import ChatModel, ModelError
 from bot.answering.opening import open_model
+from bot.answering.providers import PACKAGES, load_environment
 from bot.settings import ChatSettings
 from vectorstore.datatypes import UserError
 

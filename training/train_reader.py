@@ -25,7 +25,7 @@ LONGEST = 288  # tokens of question and passage
 _QUESTION = 48
 _BATCH_TOKENS = 4096
 _RATE, _WARM = 1.6e-4, 0.04
-_SAVE_SECONDS = 240
+_SAVE_SECONDS, _TELL_SECONDS = 240, 60
 _PAUSE = 30  # seconds: no step takes as long, so the process was stopped meanwhile
 _OUTSIDE, _BEGIN, _INSIDE = range(3)
 _MARK_WEIGHTS = (1.0, 5.0, 3.0)  # for most of a passage is outside
@@ -172,6 +172,32 @@ def loss_of(reader: Reader, batch: list[Row], device: str) -> torch.Tensor:
     return span / 2 + there / 2 + tags
 
 
+@dataclass
+class Run:
+    """What a checkpoint keeps."""
+
+    reader: Reader
+    optimizer: torch.optim.Optimizer
+    checkpoint: Path
+    spent: float = 0.0  # seconds
+    step: int = 0
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self.checkpoint.is_file():
+            state = torch.load(self.checkpoint, map_location="cpu")
+            self.reader.load_state_dict(state["reader"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.spent, self.step = state["spent"], state["step"]
+
+    def save(self) -> None:
+        """Write the checkpoint in one step."""
+        state = {"reader": self.reader.state_dict(), "optimizer": self.optimizer.state_dict()}
+        new = self.checkpoint.with_suffix(".new")
+        torch.save(state | {"spent": self.spent, "step": self.step}, new)
+        new.replace(self.checkpoint)
+
+
 def main() -> None:
     """Train until the minutes are over."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -182,45 +208,45 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a finished run's checkpoint, whose weights to go on from")
     args = parser.parse_args()
     torch.manual_seed(7)
-    chance = random.Random(7)  # noqa: S311
     device = "cuda" if torch.cuda.is_available() else "cpu"
     reader = Reader().to(device)
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
-    args.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = args.folder / "checkpoint.pt"
-    spent, step = 0.0, 0
     if args.start is not None:
         reader.load_state_dict(torch.load(args.start, map_location=device)["reader"])
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=device)
-        reader.load_state_dict(state["reader"])
-        optimizer.load_state_dict(state["optimizer"])
-        spent, step = state["spent"], state["step"]
-        chance = random.Random(step)  # noqa: S311
-    stream = endless(args.files, chance)
-    reader.train()
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    run = Run(reader, optimizer, args.folder / "checkpoint.pt")
+    run.resume()
+    stream = endless(args.files, random.Random(7 + run.step))  # noqa: S311
+    loss = train(run, stream, 60 * args.minutes, args.rate)
+    run.save()
+    print(f"done after {run.step} steps, loss {loss:.3f}")
+
+
+def train(run: Run, stream: Iterator[list[Row]], seconds: float, rate: float) -> float:
+    """Until the run has taken so many seconds, the rate rising and then falling to 0; gives the last loss."""
+    device = next(run.reader.parameters()).device.type
     now = saved = time.monotonic()
     told, mean = 0.0, 0.0
-    while (part := spent / (60 * args.minutes)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = args.rate * min(1.0, part / _WARM + 0.02) * (1 - part)
-        loss = loss_of(reader, next(stream), device)
-        optimizer.zero_grad()
+    run.reader.train()
+    while (part := run.spent / seconds) < 1:
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate * min(1.0, part / _WARM + 0.02) * (1 - part)
+        loss = loss_of(run.reader, next(stream), device)
+        run.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        mean = loss.item() if step == 1 else 0.99 * mean + 0.01 * loss.item()
+        torch.nn.utils.clip_grad_norm_(run.reader.parameters(), 1.0)
+        run.optimizer.step()
+        run.step += 1
+        mean = 0.99 * mean + 0.01 * loss.item() if mean else loss.item()
         before, now = now, time.monotonic()
-        spent += now - before if now - before < _PAUSE else 0
-        if now - told > 60:
+        run.spent += now - before if now - before < _PAUSE else 0
+        if now - told > _TELL_SECONDS:
             told = now
-            print(f"{part:6.1%} step {step} loss {mean:.3f}", flush=True)
+            print(f"{part:6.1%} step {run.step} loss {mean:.3f}", flush=True)
         if now - saved > _SAVE_SECONDS:
             saved = now
-            save(checkpoint, reader, optimizer, spent, step)
-    save(checkpoint, reader, optimizer, spent, step)
-    print(f"done after {step} steps, loss {mean:.3f}")
+            run.save()
+    return mean
 
 
 def endless(files: list[Path], chance: random.Random) -> Iterator[list[Row]]:
@@ -238,13 +264,6 @@ def endless(files: list[Path], chance: random.Random) -> Iterator[list[Row]]:
             flush=True,
         )
         yield from batches(rows, chance)
-
-
-def save(path: Path, reader: Reader, optimizer: torch.optim.Optimizer, spent: float, step: int) -> None:
-    """Write a checkpoint in one step."""
-    state = {"reader": reader.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}
-    torch.save(state, path.with_suffix(".new"))
-    path.with_suffix(".new").replace(path)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,20 @@
 """A chat model by way of LangChain: streamed, within time limits, tried again where that may help."""
 
 import asyncio
-import importlib
 import logging
-import os
 import random
-import re
-import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from dotenv import dotenv_values
-
-from vectorstore.datatypes import UserError
+from bot.answering.providers import KEYS, PACKAGES, callbacks, open_client
 
 if TYPE_CHECKING:  # seconds of imports: only with a model
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
 log = logging.getLogger(__name__)
@@ -34,40 +25,10 @@ Messages = Sequence[tuple[str, str]]
 _ATTEMPTS = 3
 _PAUSE = 0.5  # seconds before the second attempt, twice as long before the third
 _LONGEST = 12_000  # characters of an answer; a model that goes on and on is stopped
-_NOT_FOR_OTHERS = frozenset({"DISCORD_TOKEN", "DATABASE_URL"})
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _CHARACTERS, _OF_A_MESSAGE = 4, 3  # of a token; tokens around a message's text
 # in the metadata of an answer's last piece: without it the connection was closed too early
 _ENDS = ("finish_reason", "stop_reason", "done", "status")
-
-# provider -> what `pip install` needs; the same as the extras in pyproject.toml
-PACKAGES = {
-    "openai": "langchain-openai>=1,<2",
-    "ollama": "langchain-ollama>=1,<2",
-    "anthropic": "langchain-anthropic>=1,<2",
-    "google_genai": "langchain-google-genai>=4,<5",
-    "mistralai": "langchain-mistralai>=1,<2",
-}
-_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "google_genai": "GOOGLE_API_KEY",
-    "mistralai": "MISTRAL_API_KEY",
-}
-# Clients would try again by themselves, unseen by our time limits; Google's counts the first attempt, too.
-# A local model that thinks before it answers would seldom say a word in time.
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "openai": {"max_retries": 0},
-    "ollama": {"reasoning": False},
-    "anthropic": {"max_retries": 0},
-    "google_genai": {"max_retries": 1},
-    "mistralai": {"max_retries": 0},
-}
-_OPEN_TELEMETRY = tuple(
-    f"{owner}_{name}"
-    for owner in ("LANGSMITH", "LANGCHAIN")
-    for name in ("OTEL_ENABLED", "OTEL_ONLY", "TRACING_MODE")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +71,8 @@ class ChatModel:
         self.name = name
         self.patience = patience or Patience()
         self._provider = name.partition(":")[0]
-        self._client = _client(name, url, options or {})
-        self._callbacks = _callbacks()
+        self._client = open_client(name, url, options or {})
+        self._callbacks = callbacks()
         self._loop = _loop()
 
     def stream(
@@ -181,7 +142,7 @@ class ChatModel:
             case 400 | 422:
                 log.warning("the provider refuses the request: check LLM and BOT_LLM_OPTIONS")
             case 401 | 403:
-                log.warning("the provider refuses the key: check %s", _KEYS.get(self._provider, "its key"))
+                log.warning("the provider refuses the key: check %s", KEYS.get(self._provider, "its key"))
             case 404:
                 log.warning("the provider does not know the model: check LLM and BOT_LLM_URL")
             case 429:
@@ -300,70 +261,3 @@ def _pause(error: Exception, attempt: int) -> float:
 def _told(error: Exception) -> str:
     status = _status(error)
     return f"{type(error).__name__} {status}" if status else type(error).__name__
-
-
-def _client(name: str, url: str | None, options: Mapping[str, Any]) -> "BaseChatModel":
-    """LangChain's client for a model. Raises UserError saying what to change."""
-    provider, _, model = name.partition(":")
-    if not provider or not model:
-        raise UserError(f"LLM={name}: write provider:model, for example openai:gpt-5-mini or ollama:llama3.2")
-    load_environment()
-    from langchain.chat_models import init_chat_model  # noqa: PLC0415  (seconds of imports: only with a model)
-
-    given = dict(_OPTIONS.get(provider, {}))
-    if url:
-        given["base_url"] = url
-    if url and provider == "openai" and not os.environ.get("OPENAI_API_KEY"):
-        given["api_key"] = "none"  # local servers ask for no key, and the client insists on one
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of options that it does not know: see below
-            client: BaseChatModel = init_chat_model(model, model_provider=provider, **{**given, **options})
-    except ImportError as error:
-        found = re.search(r"pip install ([\w-]+)", str(error))
-        package = PACKAGES.get(provider) or (found[1] if found else f"langchain-{provider}")
-        raise UserError(f'LLM={name} needs a package: run {_python()} -m pip install "{package}"') from None
-    except Exception as error:  # noqa: BLE001  (each provider has errors of its own for a missing key)
-        if "Unsupported provider" in str(error):
-            known = ", ".join(PACKAGES)
-            raise UserError(f"LLM={name}: no provider is called {provider!r}; try {known}") from None
-        key = _KEYS.get(provider)
-        unset = f"set {key}, or " if key and not os.environ.get(key) else ""
-        raise UserError(f"LLM={name} cannot be used: {unset}check BOT_LLM_URL and BOT_LLM_OPTIONS") from None
-    fields = type(client).model_fields
-    if unknown := options.keys() - fields.keys() - {field.alias for field in fields.values()}:
-        raise UserError(f"BOT_LLM_OPTIONS: {provider} has no option {', '.join(sorted(unknown))}")
-    return client
-
-
-def _python() -> str:
-    """The interpreter as it would be typed here."""
-    python = Path(sys.executable)
-    return str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else str(python)
-
-
-def load_environment() -> None:
-    """Put what .env says for other libraries (keys, tracers) into the environment, where they look."""
-    for name, value in dotenv_values(".env").items():
-        if value and name not in _NOT_FOR_OTHERS:
-            os.environ.setdefault(name, value)
-
-
-def _callbacks() -> list[Any]:
-    """Langfuse's tracer where its variables are set; LangSmith's comes by itself. Raises UserError."""
-    for setting in _OPEN_TELEMETRY:
-        if os.environ.get(setting, "").lower() in {"true", "1", "otel", "hybrid"}:
-            # without the package LangSmith's client would send to LangSmith what is meant for somebody else
-            _needed("opentelemetry.exporter.otlp.proto.http", "langsmith[otel]", setting)
-    if not os.environ.get("LANGFUSE_PUBLIC_KEY"):
-        return []
-    return [_needed("langfuse.langchain", "langfuse", "LANGFUSE_PUBLIC_KEY").CallbackHandler()]
-
-
-def _needed(module: str, package: str, setting: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise UserError(
-            f'{setting} is set: run {_python()} -m pip install "{package}", or unset it'
-        ) from None
