@@ -24,7 +24,7 @@ from bot.answering.names import names
 from bot.answering.question import understand
 from ingest.plain import read_plain
 from ingest.split import split
-from training.examples import OPPOSITES, WRITTEN, Asked, Questions, articles
+from training.examples import OPPOSITES, OURS, WRITTEN, Asked, Questions, articles
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage
 from vectorstore.embeddings import Embedder, OnnxEmbedder
 
@@ -90,7 +90,7 @@ def part(title: str) -> str:
 def passages_of(embedder: OnnxEmbedder) -> dict[str, tuple[Passage, ...]]:
     """The passages of each article of ours, cut as they are when it is ingested."""
     made = {}
-    for title, text, _ in articles(WRITTEN / "articles.txt"):
+    for title, text, _ in (article for file in OURS for article in articles(WRITTEN / file)):
         article = read_plain(f"{title}\n\n{text}\n", source=title, name=title)
         chunks = split(article, count_tokens=embedder.count_tokens, max_tokens=embedder.card.max_tokens)
         made[title] = as_passages(article.info, chunks)
@@ -114,7 +114,7 @@ class Examples:
         self.made = [e for each in labelled() if each.article in ours for e in self._labelled(each, ours)]
         for passages in ours.values():
             self.made += self._of_sentences(passages)
-        asked = [a for a in Questions(files).asked if a.source != "article" or a.title in ours]
+        asked = [a for a in Questions(files).asked if a.source not in OURS.values() or a.title in ours]
         self.made += self._of_questions(asked, ours)
 
     # ---- inside

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 
 from bot.answering.figures import figures, is_told, years_of
 from bot.answering.names import names, words_of
+from bot.answering.untrusted import reaching_out
 from vectorstore.datatypes import Passage, header
 
-_LINK = re.compile(
-    r"\b[a-z][a-z+.-]+://[^\s)>]+|\bwww\.[^\s)>]+|\b[\w-]+\.(?:com|org|net|gg|io|ly|me|app)\b\S*|@\w+|<[@#:]\S*>",
-    re.IGNORECASE,
-)
 _QUOTATION = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
 _SHORTEST_QUOTATION = 3  # words: fewer may be a title or a nickname in other quotation marks
 
@@ -30,7 +27,8 @@ def missing_in(cited: Sequence[Passage], claim: str, question: str = "") -> list
         spelt_out = words.abbreviates(fact.words) and asked.has(fact.words)
         if fact.firm and not words.has(fact.words) and not spelt_out:
             missing.append(fact.text)
-    missing += [link for link in _LINK.findall(claim) if link.rstrip(".,:;").lower() not in whole.lower()]
+    links = (link for link in reaching_out(claim) if link not in whole.casefold())
+    missing += sorted(links, key=claim.casefold().find)
     plain = _plain(whole)
     quoted = (q for q in _QUOTATION.findall(claim) if len(q.split()) >= _SHORTEST_QUOTATION)
     return missing + [f"“{quotation}”" for quotation in quoted if _plain(quotation) not in plain]
