@@ -33,9 +33,16 @@ _TIME = re.compile(
     r"|\b(?P<word>noon|midday|midnight)\b",
     re.IGNORECASE,
 )
+_MINUTES = {"half": 30, "quarter": 15, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
 _PAST = re.compile(
-    r"\b(?P<part>half|(?:a\s+)?quarter)\s+(?P<way>past|to)\s+"
+    rf"\b(?:a\s+)?(?:(?P<part>{'|'.join(reversed(_MINUTES))})(?:\s+minutes)?\s+past"
+    r"|(?P<before>half|quarter|(?:five|ten|twenty|twenty-five)(?=\s+minutes))(?:\s+minutes)?\s+to)\s+"
     rf"(?P<hour>\d{{1,2}}|{'|'.join(_HOURS)})\b",
+    re.IGNORECASE,
+)
+_IN_WORDS = re.compile(
+    rf"\b(?P<hour>{'|'.join(_HOURS)})\s+(?:o[’']clock\b\s*)?"
+    r"(?:(?<=clock)|(?<=clock\s)|in\s+the\s+(?P<half>morning|afternoon|evening)|at\s+night)\b",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"(?<![\d.,:])(\d{1,2})(?:[:.](\d\d))?\s*(?:-|–|to|and|until|till|or)\s*$")
@@ -54,7 +61,8 @@ def dates(text: str) -> Iterator[Fact]:
             yield Fact(Kind.DATE, match.group(), match.span(), days=frozenset(meant))
     for match in _WEEKDAY.finditer(text):
         word = match.group()
-        if "day" in word.lower() or word.endswith("."):
+        star = text[: match.start()].lower().endswith("the ") and word == "Sun."
+        if "day" in word.lower() or (word.endswith(".") and not star):
             day = Day(weekday=_DAYS.index(word[:3].lower()))
             yield Fact(Kind.DATE, word, match.span(), days=frozenset([day]))
 
@@ -84,6 +92,10 @@ def times(text: str) -> Iterator[Fact]:
     """Times of the day; without am or pm both are possible."""
     for match in _PAST.finditer(text):
         yield Fact(Kind.TIME, match.group(), match.span(), frozenset(_past(match)))
+    for match in _IN_WORDS.finditer(text):
+        half = {"morning": "a", "afternoon": "p", "evening": "p"}.get((match["half"] or "").lower(), "")
+        hour = _HOURS.index(match["hour"].lower()) + 1
+        yield Fact(Kind.TIME, match.group().strip(), match.span(), frozenset(_readings(hour, 0, half)))
     for match in _TIME.finditer(text):
         if match["word"]:
             value = "0:00" if match["word"].lower() == "midnight" else "12:00"
@@ -105,11 +117,11 @@ def times(text: str) -> Iterator[Fact]:
 
 
 def _past(match: re.Match[str]) -> set[str]:
-    """Half past seven, quarter to 8."""
+    """Half past seven, quarter to 8, five minutes to nine; "five to nine" may be a range."""
     told = match["hour"].lower()
     hour = int(told) if told.isdigit() else _HOURS.index(told) + 1
-    minute = 30 if match["part"].lower() == "half" else 15
-    if match["way"].lower() == "to":
+    minute = _MINUTES[(match["part"] or match["before"]).lower()]
+    if match["before"]:
         hour, minute = hour - 1, 60 - minute
     return _readings(hour, minute, "")
 

@@ -42,7 +42,7 @@ _SMALL = (
 )
 _HUNDREDS = rf"(?:(?:(?:{_SMALL}|a)\s+)?hundred(?:\s+(?:and\s+)?{_SMALL})?|{_SMALL})"
 _IN_WORDS = re.compile(
-    rf"\b(?:(?P<times>{_UNIT}|an?|half)[\s-]+(?P<part>(?:third|quarter|fifth|sixth|eighth|tenth)s?)|(?P<half>half(?!\s+an?\s))"
+    rf"\b(?:(?P<times>{_UNIT}|an?|half)[\s-]+(?P<part>(?:third|quarter|fifth|sixth|eighth|tenth)s?)|(?P<half>half(?!\s+an?\s+(?:{'|'.join(_LARGE)}|hundred)\b))"
     rf"|(?P<n>(?:(?:half\s+an?|an?|{_HUNDREDS})\s+)?(?:{'|'.join(_LARGE)})(?:\s+(?:and\s+)?{_HUNDREDS})?|{_HUNDREDS})"
     r"(?P<more>\s+and\s+(?:a\s+half|a\s+quarter|three\s+quarters))?)\b"
     r"(?:\s(?P<percent>per\s?cent\b)|\s(?P<after>dollar|pound|euro)s?\b)?",
@@ -50,7 +50,8 @@ _IN_WORDS = re.compile(
 )
 _MULTIPLES = {2: ("double", "twice"), 3: ("treble", "triple", "thrice"), 4: ("quadruple",)}
 _MULTIPLE = re.compile(r"\b(?:(?:double|treble|triple|quadruple)[ds]?|twice|thrice)\b", re.IGNORECASE)
-_WEAK = frozenset({"one", "half", "zero"})  # words that seldom count: "one of them", "half-plot"
+# words that seldom count ("one of them", "half-plot"), or count what is told one by one
+_WEAK = frozenset({"one", "half", "zero", "two", "first", "second", "twice"})
 
 
 _TH = re.compile(r"\d(?:st|nd|rd|th)$")
@@ -108,8 +109,7 @@ def _unit(match: re.Match[str]) -> str:
 
 def _in_words(text: str) -> Iterator[Fact]:
     for match in _IN_WORDS.finditer(text):
-        first = match.group().lower() == "first" and not text[: match.start()].strip()  # "First, …"
-        firm = match.group().lower() not in _WEAK and not first
+        firm = match.group().lower() not in _WEAK
         values = [round(value, 4) for value in _told(match)]
         unit = _unit(match)
         yield Fact(Kind.NUMBER, match.group(), match.span(), frozenset(values), unit=unit, firm=firm)
@@ -123,7 +123,8 @@ def _told(match: re.Match[str]) -> set[float]:
         part = match["part"].lower()
         times = _VALUES.get(match["times"].lower(), 1)
         ordinal = {float(_VALUES[part])} if times == 1 and part in _VALUES else set()  # a third, or the third
-        return {times * _PARTS[part.removesuffix("s")]} | ordinal
+        share = times * _PARTS[part.removesuffix("s")]
+        return {share, 100 * share} | ordinal  # three quarters are 75 per cent
     more = (match["more"] or "").lower()
     extra = 0.75 if "three" in more else 0.25 if "quarter" in more else 0.5 if more else 0.0
     return {_counted(re.findall(r"[a-z]+", match["n"].lower())) + extra}
@@ -146,7 +147,8 @@ def _counted(words: list[str]) -> float:
 def _multiples(text: str) -> Iterator[Fact]:
     for match in _MULTIPLE.finditer(text):
         times = next(n for n, stem in _MULTIPLES.items() if match.group().lower().startswith(stem))
-        yield Fact(Kind.NUMBER, match.group(), match.span(), frozenset([float(times)]))
+        firm = match.group().lower() not in _WEAK
+        yield Fact(Kind.NUMBER, match.group(), match.span(), frozenset([float(times)]), firm=firm)
 
 
 def is_told(fact: Fact, told: Iterable[Fact], years: frozenset[int]) -> bool:

@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 from bot.answering.facts import Fact, Kind
 from bot.answering.figures import figures
@@ -18,7 +19,11 @@ _OWNER = re.compile(r"[’']s?$")  # "Ann's Bob" are two
 _OPENERS = frozenset(
     "neither besides thereafter although though despite however meanwhile afterwards today yesterday finally "
     "additionally furthermore moreover according unlike like among amongst whereas unless only even instead "
-    "later earlier originally currently since within across along beyond following yes no next last".split()
+    "later earlier originally currently since within across along beyond following yes no next last "
+    "reportedly allegedly apparently usually normally eventually probably unfortunately consequently "
+    "recently subsequently previously initially similarly roughly nearly mostly mainly partly generally "
+    "typically notably specifically ultimately historically traditionally only both each every all "
+    "most many some none several".split()
 )
 _OPENS = '.!?:“"‘(—;-'
 _SHOUTED = ("US", "IT", "WHO")
@@ -81,22 +86,10 @@ def folded(word: str) -> str:
     return re.sub(r"[-’'.]", "", plain)
 
 
-# a country and what belongs to it; an ending alone would take Australians for Austrians
+# a country or region and who or what is of it; an ending alone would take Australians for Austrians
 _PLACES = {
     word: group.split()[0]
-    for group in (
-        "africa african|america american us usa|asia asian|australia australian|austria austrian|"
-        "belgium belgian|brazil brazilian|britain british britons uk|bulgaria bulgarian|canada canadian|"
-        "china chinese|croatia croatian|czechia czech|denmark danish danes|egypt egyptian|england english|"
-        "estonia estonian|ethiopia ethiopian|europe european|finland finnish finns|france french|"
-        "germany german|greece greek|hungary hungarian|iceland icelandic|india indian|iran iranian|"
-        "iraq iraqi|ireland irish|israel israeli|italy italian|japan japanese|kenya kenyan|korea korean|"
-        "latvia latvian|lithuania lithuanian|mexico mexican|netherlands dutch|nigeria nigerian|"
-        "norway norwegian|pakistan pakistani|poland polish poles|portugal portuguese|romania romanian|"
-        "russia russian|scotland scottish scots|serbia serbian|spain spanish spaniards|"
-        "sweden swedish swedes|switzerland swiss|turkey turkish turks|ukraine ukrainian|"
-        "vietnam vietnamese|wales welsh"
-    ).split("|")
+    for group in (Path(__file__).parent / "places.txt").read_text("utf-8").splitlines()
     for word in group.split()
 }
 
