@@ -1,9 +1,11 @@
 """From a checkpoint of the trainer to the int8 ONNX file that is shipped.
 
-python -m training.export_reader CHECKPOINT [--folder bot/answering/model] [--bits 7] [--keep 1]
+python -m training.export_reader CHECKPOINT … [--shares .65 .35] [--save FILE] [--folder bot/answering/model]
 
-Weights of 7 bits, for processors without VNNI saturate on 8; --keep says how many of the down-projections of
-the feed-forward layers, which carry most of the error of quantisation, stay fp32.
+Several checkpoints of which one went on from the other are averaged, weight by weight, by their shares
+(Wortsman et al. 2022, "Model soups"); --save keeps the average as a checkpoint. Weights of 7 bits, for
+processors without VNNI saturate on 8; --keep says how many of the down-projections of the feed-forward
+layers, which carry most of the error of quantisation, stay fp32.
 """
 
 import argparse
@@ -34,13 +36,20 @@ class _Served(torch.nn.Module):
 def main() -> None:
     """Export, quantise, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--shares", type=float, nargs="+", help="of each checkpoint; equal without it")
+    parser.add_argument("--save", type=Path, help="where the average is kept as a checkpoint")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--bits", type=int, default=7)
     parser.add_argument("--keep", type=int, default=1)
     args = parser.parse_args()
+    shares = args.shares or [1 / len(args.checkpoints)] * len(args.checkpoints)
+    if len(shares) != len(args.checkpoints):
+        parser.error("--shares takes as many numbers as there are checkpoints")
     reader = Reader()
-    reader.load_state_dict(torch.load(args.checkpoint, map_location="cpu")["reader"])
+    reader.load_state_dict(averaged(args.checkpoints, shares))
+    if args.save:
+        torch.save({"reader": reader.state_dict()}, args.save)
     args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         full = Path(work) / "reader.fp32.onnx"
@@ -49,6 +58,15 @@ def main() -> None:
     strip(args.folder / "reader.onnx")
     shutil.copyfile(f"{find_weights(DEFAULT_MODEL)}/tokenizer.json", args.folder / "tokenizer.json")
     print(f"{args.folder / 'reader.onnx'}: {(args.folder / 'reader.onnx').stat().st_size / 1e6:.1f} MB")
+
+
+def averaged(checkpoints: list[Path], shares: list[float]) -> dict[str, torch.Tensor]:
+    """The weights of several checkpoints, averaged by their shares."""
+    states = [torch.load(path, map_location="cpu")["reader"] for path in checkpoints]
+    return {
+        name: sum(share * state[name] for share, state in zip(shares, states, strict=True)).to(first.dtype)
+        for name, first in states[0].items()
+    }
 
 
 def strip(path: Path) -> None:

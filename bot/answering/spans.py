@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.answering.picking import Candidate
-from bot.answering.question import Question
+from bot.answering.question import Kind, Question
 from bot.answering.reader import Logits, Reader
 from vectorstore.datatypes import Passage, Span, header
 
@@ -42,6 +42,8 @@ def find(
         for reading in reader.read(question.standalone, [f"{_header(p)}{p.chunk.text}" for p in some]):
             spans = reading.spans(_EACH + 2, of_list=question.wants_list)
             for each in _in_passage(some[reading.text], reading, spans, sentences):
+                if question.kind is not Kind.OTHER and len(each.text) == 1 and each.text.isalpha():
+                    continue  # "on X": a letter is a group or a grade, but no person, place, time or reason
                 key = (each.passage.article.source, each.span)
                 if key not in found or found[key].score < each.score:
                     found[key] = each
