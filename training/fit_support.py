@@ -27,7 +27,7 @@ from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.model_files import DEFAULT_MODEL
 
 _STRENGTH = 1.0  # inverse of the penalty on the weights
-_DROPPED = 0.04  # of what is supported, where the threshold is chosen: at most .05 shall be on other articles
+_DROPPED = 0.05  # of what is supported, where the threshold is chosen
 # a name alone is easily the wrong one, and the prompt asks for sentences
 _LEAST = {"sentence": 0.0, "answer": 0.75}
 _FABRICATED = ("number", "date", "name")

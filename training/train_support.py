@@ -1,6 +1,6 @@
 """Train the entailment model of the citation check: claim and evidence in, whether it is supported out.
 
-    python -m training.train_support FOLDER QUESTIONS.json.gz … --start READER/checkpoint.pt --minutes 9
+    python -m training.train_support FOLDER QUESTIONS.json.gz … --start READER/checkpoint.pt --minutes 13
 
 It starts from the reader, which knows near misses already. The learning rate falls linearly over the minutes
 given; FOLDER gets the checkpoint, and model/support.onnx is what is made of it. Afterwards
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--start", type=Path, required=True, help="the reader's checkpoint")
-    parser.add_argument("--minutes", type=float, default=9)
+    parser.add_argument("--minutes", type=float, default=13)
     parser.add_argument("--models", type=Path, default=Path("data/models"))
     args = parser.parse_args()
     torch.manual_seed(3)
