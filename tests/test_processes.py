@@ -16,6 +16,7 @@ import pytest
 from fake_discord import FakeDiscord
 from fake_llm import FakeLLM, Reply
 
+from bot.answering.verifier import Verifier
 from bot.cogs.asking import RESTARTING
 
 ROOT = Path(__file__).parent.parent
@@ -308,7 +309,7 @@ def test_eval_says_what_has_changed_since_the_last_run(filled: Environment, tmp_
     assert done.returncode == 0, done.stderr
     against = json.loads(done.stdout)["against"]
     assert (against["run"], against["fixed"]) == (kept, [])
-    assert against["settings"] == ["threshold 0.25 → 0.9"]
+    assert against["settings"] == [f"threshold {Verifier().threshold:g} → 0.9"]
     assert len(against["broken"]) > 5
     assert f"Against {kept}" in report.read_text(encoding="utf-8")
 

@@ -268,7 +268,7 @@ def test_a_library_is_chosen_with_a_new_conversation(lab: Lab) -> None:
     assert "* default\n  rules\n" in told
     assert (lab.library, lab.history) == ("rules", [])
     assert "ask a question first" in typed(lab, ":why")[1]
-    assert "lead" in typed(lab, "Where must dogs be?")[0]
+    assert "lead" in typed(lab, "What must dogs be on?")[0]
 
 
 def test_follow_ups_see_the_conversation_until_it_is_forgotten(lab: Lab) -> None:
