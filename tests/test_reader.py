@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from bot.answering.lists import enumerates, trimmed, with_items
+from bot.answering.lists import enumerates, is_beside_asked, trimmed, with_items
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
 from vectorstore.datatypes import Chunk
 
@@ -129,3 +129,22 @@ def test_a_sentence_with_a_colon_goes_on_to_its_bullets() -> None:
     chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=tuple(sentences))
     assert with_items(chunk, (0, 11)) == (0, 50)
     assert with_items(chunk, (51, 64)) == (51, 64)
+
+
+@pytest.mark.parametrize(
+    ("question", "span", "beside"),
+    [
+        ("What is the capital of Portugal?", "Ireland", True),
+        ("what is the capital of portugal", "Finland", True),
+        ("Who came besides Portugal?", "Ireland", False),
+        ("Who was absent, Spain or Portugal?", "Portugal", False),
+        ("Where is Portugal?", "Portugal", False),
+        ("Who invited Portugal?", "Ann", False),
+        ("Which countries came?", "Ireland", False),
+    ],
+)
+def test_what_stands_beside_the_one_asked_for_is_no_answer(question: str, span: str, beside: bool) -> None:
+    """Items of one enumeration say nothing of each other, unless that is the question."""
+    sentence = "Ann invited Finland, Ireland, Portugal and Greece."
+    start = sentence.index(span)
+    assert is_beside_asked(question, sentence, (start, start + len(span))) is beside

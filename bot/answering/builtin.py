@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
+from bot.answering import lists
 from bot.answering.byline import byline
 from bot.answering.composing import composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
@@ -72,7 +73,11 @@ class BuiltIn:
     def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
-        found = find(question, retrieval.passages, candidates, self.reader)
+        found = [
+            each
+            for each in find(question, retrieval.passages, candidates, self.reader)
+            if not lists.is_beside_asked(question.standalone, each.sentence.text, each.span_in_sentence)
+        ]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 

@@ -99,8 +99,7 @@ def _of_other_articles(
 
 def _text(question: Question, each: Found) -> str:
     """The span; of a yes/no question the sentence; all of a quotation where words are asked for."""
-    sentence, at = each.sentence.text, each.sentence.span[0]
-    start, end = each.span[0] - at, each.span[1] - at
+    sentence, (start, end) = each.sentence.text, each.span_in_sentence
     if polar.is_polar(question.standalone):
         return lists.readable(sentence)
     if question.kind is Kind.WHY:

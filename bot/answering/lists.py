@@ -28,6 +28,11 @@ _ABSENT = re.compile(
     r"\b(?:not|no|never|absent|missing|without|except|declined|refused|cancelled)\b|n[’']t\b",
     re.IGNORECASE,
 )
+# what asks for those who stand beside somebody
+_BESIDE = re.compile(
+    r"\b(?:with|besides?|else|others?|along|together|apart|after|before|next|both|between|against|than|or)\b",
+    re.IGNORECASE,
+)
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
 _LONGEST_ITEM = 7  # words
@@ -137,6 +142,22 @@ def split_items(text: str) -> list[Span]:
 def enumerates(sentence: str) -> bool:
     """Whether a sentence names several: "Ann, Bob and Eve"."""
     return bool(_ENUMERATION.search(sentence)) or bool(_after_colon(sentence))
+
+
+def is_beside_asked(question: str, sentence: str, span: Span) -> bool:
+    """Whether a span of a sentence is an item of an enumeration, and the question is about another item.
+
+    "France, Ireland, Portugal and Greece" says nothing of Portugal that Ireland would answer.
+    """
+    if _BESIDE.search(question):
+        return False
+    own = sentence[span[0] : span[1]].casefold()
+    for match in _ENUMERATION.finditer(sentence):
+        items = [item.casefold() for item in _SEPARATOR.split(match.group())]
+        asked = [item for item in items if re.search(rf"\b{re.escape(item)}\b", question.casefold())]
+        if match.start() <= span[0] and span[1] <= match.end() and asked:
+            return any(item.endswith(own) for item in items if item not in asked)
+    return False
 
 
 def _after_colon(sentence: str) -> list[Span]:

@@ -30,6 +30,12 @@ class Found:
     answers: float  # the reader's logit that the passage holds an answer
     items: tuple[Span, ...]  # of a list, in the passage: offsets into the article's text
 
+    @property
+    def span_in_sentence(self) -> Span:
+        """The span as offsets into the sentence."""
+        at = self.sentence.span[0]
+        return self.span[0] - at, self.span[1] - at
+
 
 def find(
     question: Question, passages: Sequence[Passage], candidates: list[Candidate], reader: Reader
