@@ -141,10 +141,11 @@ def test_a_sentence_with_a_colon_goes_on_to_its_bullets() -> None:
         ("Where is Portugal?", "Portugal", False),
         ("Who invited Portugal?", "Ann", False),
         ("Which countries came?", "Ireland", False),
+        ("When was Greece invited?", "1993", False),
     ],
 )
 def test_what_stands_beside_the_one_asked_for_is_no_answer(question: str, span: str, beside: bool) -> None:
     """Items of one enumeration say nothing of each other, unless that is the question."""
-    sentence = "Ann invited Finland, Ireland, Portugal and Greece."
+    sentence = "In 1993, Ann invited Finland, Ireland, Portugal and Greece."
     start = sentence.index(span)
     assert is_beside_asked(question, sentence, (start, start + len(span))) is beside
