@@ -37,18 +37,36 @@ _SEVERAL = re.compile(
 
 # how much of each source an epoch holds: less of reviews and of questions made for single sentences
 SHARES = {
-    "shift_amazon_reviews": 0.2,
-    "shift_reddit": 0.25,
-    "qamr": 0.22,
-    "qed": 0.85,
-    "squad20": 1.6,
-    "near": 1.2,
-    "article": 2.5,
+    "shift_amazon_reviews": 0.1,
+    "shift_reddit": 0.12,
+    "qamr": 0.12,
+    "qed": 0.7,
+    "squad20": 1.5,
+    "squad2train": 0.8,
+    "shift_new_wiki": 0.6,
+    "near": 0.8,
+    "article": 2.0,
     "list": 2.2,
     "said": 2.0,
+    "report": 2.0,
+    "entry": 2.0,
+    "page": 2.0,
+    "short": 1.5,
+    "listed": 2.0,
 }
-OURS = {"articles.txt": "article", "lists.txt": "list", "said.txt": "said"}  # files of `written/`
-_OWN_NEGATIVES = {"squad20", "near", *OURS.values()}  # people wrote negatives to these, fewer are made
+# files of `written/` with articles of our own
+OURS = {
+    "articles.txt": "article",
+    "lists.txt": "list",
+    "said.txt": "said",
+    "reports.txt": "report",
+    "entries.txt": "entry",
+    "pages.txt": "page",
+    "short.txt": "short",
+}
+# people wrote negatives to these, fewer are made
+_OWN_NEGATIVES = {"squad20", "near", "listed", *OURS.values()}
+_WITH_TITLE = {*_OWN_NEGATIVES, "squad2train", "shift_new_wiki"}
 _MADE_NEGATIVE, _MADE_BESIDE_OWN = 0.7, 0.2  # of the answerable ones, in addition
 _HEADED = 0.5  # passages with their context header in front, as they are in a library
 _CHATTED = 0.2  # questions as people type them
@@ -161,8 +179,7 @@ class Questions:
     def _dressed(example: Example, asked: Asked, chance: random.Random) -> Example:
         question = chatted(example.question, chance) if chance.random() < _CHATTED else example.question
         title = asked.title.rpartition("/")[2].replace("_", " ")
-        headed = asked.source in {"squad20", "squad2train", "near", "shift_new_wiki", *OURS.values()}
-        header = title if headed and chance.random() < _HEADED else ""
+        header = title if asked.source in _WITH_TITLE and chance.random() < _HEADED else ""
         return replace(example, question=question, header=header)
 
 
@@ -282,11 +299,15 @@ def written(known: list[Asked], folder: Path = WRITTEN) -> list[Asked]:
             start = of.passage.find(row["answer"]) if row["answer"] else -1
             choices = (((start, start + len(row["answer"])),),) if start >= 0 else ()
             made.append(Asked(row["question"], of.passage, choices, of.title, "near"))
+    for line in (folder / "paragraph_lists.tsv").read_text("utf-8").splitlines():
+        paragraph, question, _, answer = line.split("\t")
+        if (of := by_hash.get(paragraph)) is not None:
+            choices = _choices(of.passage, answer)
+            made.append(Asked(question, of.passage, choices, of.title, "listed"))
     for file, source in OURS.items():
         for title, text, questions in articles(folder / file):
             for question, _, answer in questions:
-                spans = tuple(_first(text, item) for item in answer.split(" || ")) if answer != "-" else ()
-                made.append(Asked(question, text, (spans,) if spans else (), title, source))
+                made.append(Asked(question, text, _choices(text, answer), title, source))
     texts = {title: text for title, text, _ in articles(folder / "articles.txt")}
     for line in (folder / "yes_no.tsv").read_text("utf-8").splitlines():
         title, question, kind, answer = line.split("\t")
@@ -312,6 +333,11 @@ def articles(file: Path) -> Iterator[tuple[str, str, list[list[str]]]]:
         head, _, rest = block.partition("\n")
         text, _, asked = rest.partition("\n---\n")
         yield head.partition(" | ")[0], text.strip(), [q.split("\t") for q in asked.splitlines() if q.strip()]
+
+
+def _choices(text: str, answer: str) -> tuple[tuple[Span, ...], ...]:
+    """The one answer of a question of ours, or none: items between two bars each."""
+    return () if answer == "-" else (tuple(_first(text, item) for item in answer.split(" || ")),)
 
 
 def _first(text: str, item: str) -> Span:

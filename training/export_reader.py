@@ -5,19 +5,28 @@ python -m training.export_reader CHECKPOINT … [--shares .65 .35] [--save FILE]
 Several checkpoints of which one went on from the other are averaged, weight by weight, by their shares
 (Wortsman et al. 2022, "Model soups"); --save keeps the average as a checkpoint. Weights of 7 bits, for
 processors without VNNI saturate on 8; --keep says how many of the down-projections of the feed-forward
-layers, which carry most of the error of quantisation, stay fp32.
+layers, which carry most of the error of quantisation, stay fp32. What goes into the other layers is smoothed
+first, for a few channels are ten times as large as the rest and take the steps of int8 from them.
 """
 
 import argparse
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
 
 import onnx
 import torch
+from tokenizers import Tokenizer
 
+from training.examples import WRITTEN, articles
 from training.train_reader import LONGEST, Reader
 from vectorstore.model_files import DEFAULT_MODEL, find_weights, quantise
+
+# how much of the difficulty goes from the activations to the weights. On 60 questions the error of the logits
+# (root mean square) is .108 with it, .166 without smoothing, .194 at .5, .141 at .8
+_SMOOTHING = 0.7
+_LOOKED_AT = 60  # of our articles, to see how large each channel gets
 
 FOLDER = Path(__file__).parent.parent / "bot" / "answering" / "model"
 
@@ -51,6 +60,7 @@ def main() -> None:
     if args.save:
         torch.save({"reader": reader.state_dict()}, args.save)
     args.folder.mkdir(parents=True, exist_ok=True)
+    smooth(reader.encoder, inputs())
     with tempfile.TemporaryDirectory() as work:
         full = Path(work) / "reader.fp32.onnx"
         export(reader, full)
@@ -67,6 +77,59 @@ def averaged(checkpoints: list[Path], shares: list[float]) -> dict[str, torch.Te
         name: sum(share * state[name] for share, state in zip(shares, states, strict=True)).to(first.dtype)
         for name, first in states[0].items()
     }
+
+
+class _Smoothed(torch.nn.Module):
+    """A layer whose inputs are scaled down, channel by channel, and its weights up by as much."""
+
+    def __init__(self, layer: torch.nn.Linear, scale: torch.Tensor) -> None:
+        super().__init__()
+        self.layer = layer
+        self.register_buffer("inverse", 1 / scale)
+        layer.weight.data *= scale
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return self.layer(given * self.inverse)
+
+
+def smooth(encoder: torch.nn.Module, examples: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """Scale what goes into each layer, in place; what comes out stays the same.
+
+    The method is SmoothQuant (Xiao et al. 2023), but that the scaling is a step of its own here: what a layer
+    norm gives also goes past the layer.
+    `examples` are token ids and kinds, each of shape (1, tokens).
+    """
+    most: dict[str, torch.Tensor] = {}
+
+    def note(name: str, given: torch.Tensor) -> None:
+        seen = given.abs().flatten(0, -2).amax(0)
+        most[name] = torch.maximum(most[name], seen) if name in most else seen
+
+    layers = {n: m for n, m in encoder.named_modules() if isinstance(m, torch.nn.Linear)}
+    hooks = [
+        layer.register_forward_hook(lambda _, given, __, name=name: note(name, given[0]))
+        for name, layer in layers.items()
+    ]
+    with torch.no_grad():
+        for ids, kinds in examples:
+            encoder(input_ids=ids, attention_mask=torch.ones_like(ids), token_type_ids=kinds)
+    for hook in hooks:
+        hook.remove()
+    for name, layer in layers.items():
+        weights = layer.weight.detach().abs().amax(0).clamp(min=1e-4)
+        scale = (most[name].clamp(min=1e-3) ** _SMOOTHING / weights ** (1 - _SMOOTHING)).clamp(0.01, 100)
+        parent, _, own = name.rpartition(".")
+        setattr(encoder.get_submodule(parent), own, _Smoothed(layer, scale))
+
+
+def inputs() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Questions on some of our articles, as the models are given them: token ids and kinds."""
+    tokenizer = Tokenizer.from_file(f"{find_weights(DEFAULT_MODEL)}/tokenizer.json")
+    tokenizer.enable_truncation(LONGEST)
+    tokenizer.no_padding()
+    some = itertools.islice(articles(WRITTEN / "articles.txt"), _LOOKED_AT)
+    pairs = [tokenizer.encode(asked[0][0], text) for _, text, asked in some]
+    return [(torch.tensor([pair.ids]), torch.tensor([pair.type_ids])) for pair in pairs]
 
 
 def strip(path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 from tokenizers import Tokenizer
 
 from bot.answering.entailment import LONGEST_CLAIM, LONGEST_EVIDENCE
-from training.export_reader import FOLDER, strip
+from training.export_reader import FOLDER, inputs, smooth, strip
 from training.support_examples import Example, Examples
 from training.train_reader import Reader
 from vectorstore.embeddings import OnnxEmbedder
@@ -147,6 +147,7 @@ def loss_of(model: Entailment, batch: list[Row], device: str) -> torch.Tensor:
 
 def export(model: Entailment, path: Path) -> None:
     """The int8 ONNX file: token ids and kinds in, a logit out."""
+    smooth(model.encoder, inputs())
     ids = torch.full((1, 12), 1000)
     length = torch.export.Dim("length", min=4, max=LONGEST_CLAIM + LONGEST_EVIDENCE + 3)
     with torch.no_grad(), tempfile.TemporaryDirectory() as work:
