@@ -101,9 +101,14 @@ def ask(
         if why:
             show_why(answer, Console(stderr=json_))
         return
+    failed = 0
     for line in sys.stdin:
         if line.strip():
-            print(_answer_line(chain, line), flush=True)
+            told, right = _answer_line(chain, line)
+            print(told, flush=True)
+            failed += not right
+    if failed:
+        raise UserError(f"{failed} line{'s' if failed != 1 else ''} failed")
 
 
 @app.command()
@@ -143,7 +148,6 @@ def evaluate(
 
     pairs = each_case(cases, ask_case)
     now = keep(folder, made_with, tuple(result for result, _ in pairs))
-    log.info("kept as run %s", now.id)
     found = None if before is None else changes(before, now)
     score = Score(now.results)
     if json_:
@@ -208,6 +212,8 @@ def _chain(library: str | None, model: str | None = None, prompt: str | None = N
         chat.prompt = prompt
     if model is not None:
         chat.model = None if model == "builtin" else model
+    if prompt is not None and chat.model is None:
+        raise UserError(f"prompt {prompt!r} is for a chat model: set LLM, or --model provider:model")
     opened = open_library(VectorstoreSettings(), library or settings.library, must_exist=True)
     built_in = BuiltIn()
     try:
@@ -224,19 +230,20 @@ def _chain(library: str | None, model: str | None = None, prompt: str | None = N
         raise UserError(str(error)) from error
 
 
-def _answer_line(chain: Chain, line: str) -> str:
-    """A line of JSON for a line of JSON; a bad one gets an error of its own and the rest goes on."""
+def _answer_line(chain: Chain, line: str) -> tuple[str, bool]:
+    """A line of JSON for a line of JSON, and whether it is an answer; the rest goes on after an error."""
     try:
         fields = json.loads(line)
     except ValueError:
-        return json.dumps({"id": None, "error": "the line is not JSON"})
-    id_ = fields.get("id") if isinstance(fields, dict) else None
+        return json.dumps({"id": None, "error": "the line is not JSON"}), False
+    if not isinstance(fields, dict) or not isinstance(fields.get("question"), str):
+        id_ = fields.get("id") if isinstance(fields, dict) else None
+        return json.dumps({"id": id_, "error": 'a line is an object with "id" and "question"'}), False
     try:
-        return as_json(chain.answer(str(fields["question"]), history(fields.get("history"))), id_)
-    except (AttributeError, KeyError, IndexError):
-        return json.dumps({"id": id_, "error": 'a line is an object with "id" and "question"'})
+        answer = chain.answer(fields["question"], history(fields.get("history")))
     except (UserError, TypeError) as error:
-        return json.dumps({"id": id_, "error": str(error)}, ensure_ascii=False)
+        return json.dumps({"id": fields.get("id"), "error": str(error)}, ensure_ascii=False), False
+    return as_json(answer, fields.get("id")), True
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from bot.answering.chat_model import ModelError
 from bot.answering.opening import open_generator
 from bot.sending import Lost
 from bot.settings import BotSettings, ChatSettings, DiscordSettings
-from prompts import PromptError, Prompts
+from prompts import PromptError
+from prompts.settings import PromptsSettings
 from vectorstore.datatypes import UserError
 from vectorstore.library import Library, open_library
 from vectorstore.settings import VectorstoreSettings
@@ -80,7 +81,7 @@ def _chat_model() -> Iterator[Finding]:
     """Whether the chat model can be set up, and says a word; the log has what its provider objects to."""
     settings = ChatSettings()
     try:
-        generator = open_generator(settings, Prompts(), BuiltIn())
+        generator = open_generator(settings, PromptsSettings().prompts(), BuiltIn())
     except PromptError as error:
         raise UserError(str(error)) from error
     if generator is None:

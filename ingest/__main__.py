@@ -55,8 +55,6 @@ def command(
     if not paths and not rebuild_first:
         print("nothing to ingest: name a file, a folder or a link, for example articles/", file=sys.stderr)
         raise typer.Exit(2)
-    if source is not None and len(paths or []) != 1:
-        raise typer.BadParameter("--source names one file")
     began = time.perf_counter()
     settings = IngestSettings()
     places = _places(paths or [], source)
@@ -88,7 +86,9 @@ def _places(paths: list[str], source: str | None) -> list[Place]:
         else:
             places += [place_of(file) for file in find_files([Path(path)])]
     if source is not None:
-        places = [replace(place, source=source) for place in places if place.path is not None]
+        if len(places) != 1 or places[0].path is None:
+            raise typer.BadParameter("--source names one file")
+        places = [replace(places[0], source=source)]
     return list({place.source: place for place in places}.values())
 
 

@@ -50,7 +50,7 @@ def _decode(raw: bytes, *, html: bool) -> str:
     if html and (declared := _DECLARED.search(raw[:4096])):
         try:
             return raw.decode(declared.group(1).decode("ascii"))
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, UnicodeError):  # the codec "undefined" raises its parent
             pass  # pages often declare what they are not
     guess = from_bytes(raw[: 4 * _SAMPLE]).best()
     if guess is None:

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from vectorstore.datatypes import UserError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _REDIRECTS = 5
+_SAFE = "%/:@!$&'()*+,;=~?"  # what a path and a query may hold beside letters
 _PIECE = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTING = {301, 302, 303, 307, 308}
@@ -112,7 +113,8 @@ def _parts(url: str, rules: Rules) -> SplitResult:
 def _request(parts: SplitResult, rules: Rules, deadline: float) -> http.client.HTTPResponse:
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     address = _checked_address(host, port, rules)
-    path = parts.path or "/"
+    # as browsers do; what is quoted already stays so
+    path, query = (quote(part, safe=_SAFE) for part in (parts.path or "/", parts.query))
     try:
         connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
         # the socket's own limit is one for each read: a server may drip for ever without passing it
@@ -120,7 +122,7 @@ def _request(parts: SplitResult, rules: Rules, deadline: float) -> http.client.H
         ending.daemon = True
         ending.start()
         try:
-            connection.request("GET", f"{path}?{parts.query}" if parts.query else path, headers=_HEADERS)
+            connection.request("GET", f"{path}?{query}" if query else path, headers=_HEADERS)
             response = connection.getresponse()
             _left(deadline)  # headers that were cut off look like headers that end
         finally:
@@ -182,6 +184,8 @@ def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: 
             if size > rules.max_bytes:
                 raise UserError(f"the page has more than INGEST_MAX_BYTES ({rules.max_bytes:,})")
             _left(deadline)
+        if response.length:  # of what the server promised: read1 does not miss it
+            raise http.client.IncompleteRead(b"", response.length)
     except (OSError, http.client.HTTPException) as error:
         raise UserError("the page broke off while it was read") from error
     return Page(url, b"".join(pieces), _SUFFIXES[kind])

@@ -22,7 +22,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     """The files named, and those of a known type in the folders named (hidden ones left out), each once."""
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             inside = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             visible = (
                 f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts)
@@ -31,6 +31,13 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
         else:
             found[path] = None
     return list(found)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long: what is wrong with it is told when it is read
+        return False
 
 
 def load_link(url: str, *, source: str, rules: Rules) -> Article:

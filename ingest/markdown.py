@@ -11,9 +11,11 @@ from ingest.plain import find_date
 from vectorstore.datatypes import ArticleInfo
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?\r?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.DOTALL)
+_KEY = re.compile(r"^[\w-]+[ \t]*:", re.MULTILINE)
 _FIELD = re.compile(r"^(title|date|author)[ \t]*:[ \t]*(\S.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LEAVES = {"paragraph_open", "heading_open", "fence", "code_block", "tr_open", "html_block"}
-_PREFIX = re.compile(r"(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)]|#{1,6}))*[ \t]*")
+# a mark that nothing stands apart from is none: "1.5 million", "-5 °C", "**bold**"
+_PREFIX = re.compile(r"(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)]|#{1,6})(?=[ \t])))*[ \t]*")
 _COMMENT = re.compile(r"\s*<!--.*?-->\s*$", re.DOTALL)
 
 
@@ -41,7 +43,7 @@ def _as_text(block: Block) -> Block:
 
 def _front_matter(text: str) -> tuple[dict[str, str], int]:
     match = _FRONT_MATTER.match(text)
-    if match is None:
+    if match is None or (match.group(1) and not _KEY.search(match.group(1))):  # two lines across the page
         return {}, 0
     fields = {key.lower(): value.strip("\"'") for key, value in _FIELD.findall(match.group(1) or "")}
     return fields, match.end()

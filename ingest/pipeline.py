@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from vectorstore.datatypes import Chunk, UserError
 from vectorstore.embeddings import Vectors
 from vectorstore.store import ArticleRow, Store
 
-_RECIPE = 1  # raise it when load or split changes its output: articles are then stored anew
+_RECIPE = 2  # raise it when load or split changes its output: articles are then stored anew
 _AHEAD = 2  # articles that are read, and their chunks embedded, before one is stored
 
 
@@ -50,7 +51,7 @@ class Place:
 
 def place_of(path: Path) -> Place:
     """A file's place. Its identity is its path from the working directory, or absolute if it is elsewhere."""
-    absolute = path.absolute()
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100  (without "..", which Path.absolute keeps)
     try:
         return Place(absolute.relative_to(Path.cwd()).as_posix(), path)
     except ValueError:
@@ -96,6 +97,8 @@ class _Ready:
 
 def _read(place: Place, store: Store, known: dict[str, ArticleRow], rules: Rules) -> _Ready | Outcome:
     source = place.source
+    if (shown := source.encode("utf-8", "backslashreplace").decode()) != source:
+        return Outcome(shown, State.FAILED, reason="its name is not UTF-8: rename the file")
     try:
         if place.path is None:
             article = load_link(source, source=source, rules=rules)

@@ -78,9 +78,11 @@ class Prompts:
         wrong = [*_wrong_fields(fields, name), *_wrong_text(body, declared)]
         if variables is not None:
             wrong += _differences("front matter", declared, variables)
+        *system, user = _BETWEEN.split(body, maxsplit=1)
+        if not user.strip():
+            wrong.append("the text below the front matter, or below its last --- line, is missing")
         if wrong:
             raise PromptError(f"{shown}: {'; '.join(wrong)}")
-        *system, user = _BETWEEN.split(body, maxsplit=1)
         return Prompt(
             name=name,
             version=fields.get("version", ""),

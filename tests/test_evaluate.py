@@ -308,6 +308,16 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path, questions: Path) -> No
         find(tmp_path, "2026", questions)
 
 
+def test_a_run_that_cannot_be_kept_is_not_lost(
+    tmp_path: Path, questions: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may have been paid for: its results are there, and the log says why there is no file."""
+    (tmp_path / "runs").write_text("a file", encoding="utf-8")
+    run_ = kept(tmp_path / "runs", questions, result("1", "In May."))
+    assert [each.case.id for each in run_.results] == ["1"]
+    assert "cannot be kept" in caplog.text
+
+
 def test_two_runs_are_compared_question_by_question(capsys: pytest.CaptureFixture[str]) -> None:
     """The broken ones are printed first, with both texts."""
     before = run(

@@ -272,3 +272,17 @@ def test_what_is_a_link() -> None:
     assert is_link("HTTP://EXAMPLE.COM")
     assert not is_link("articles/http.txt")
     assert ipaddress.ip_address(PUBLIC).is_loopback
+
+
+def test_a_page_that_breaks_off_is_no_page(public: Site) -> None:
+    """Half of it would replace a whole one that was read before."""
+    public.pages = {"/half": page(ARTICLE, Content_Length=str(len(ARTICLE) + 100))}
+    with pytest.raises(UserError, match="broke off"):
+        fetch(f"http://{PUBLIC}:{public.port}/half", rules(public))
+
+
+def test_a_link_is_asked_for_as_a_browser_does(public: Site) -> None:
+    """With letters beyond ASCII and blanks quoted, and what is quoted left alone."""
+    public.pages = {"/wiki/Z%C3%BCrich%20Nord?q=%C3%A4%20b": page(ARTICLE)}
+    for path in ("/wiki/Zürich Nord?q=ä b", "/wiki/Z%C3%BCrich%20Nord?q=%C3%A4%20b"):
+        assert fetch(f"http://{PUBLIC}:{public.port}{path}", rules(public)).body == ARTICLE

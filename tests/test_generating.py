@@ -14,7 +14,7 @@ import pytest
 from fake_llm import FakeLLM, Reply, faithful, obedient, passages
 from fakes import store_all, write
 
-from bot.answering.budget import ALL, Budget, Limits, Memory, Spent
+from bot.answering.budget import ALL, Budget, LedgerError, Limits, Memory, Spent
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.datatypes import Answer, Generated
@@ -431,6 +431,41 @@ def test_a_budget_that_is_used_up_leaves_the_built_in_answer(
         assert answer.note == ""
     else:
         assert is_built_in(answer, "The chat model's budget for today is used up")
+
+
+class Broken(Memory):
+    """A ledger whose database is locked, after so many entries."""
+
+    def __init__(self, entries: int = 0) -> None:
+        super().__init__()
+        self.entries = entries
+
+    def spend(self, day: date, account: str, spent: Spent) -> None:
+        """Fail from some entry on."""
+        self.entries -= 1
+        if self.entries < 0:
+            raise LedgerError("OperationalError")
+        super().spend(day, account, spent)
+
+
+def test_without_its_ledger_the_model_is_not_asked(chain: Chain, llm: FakeLLM) -> None:
+    """Nobody knows what it may cost; the built-in answer is there."""
+    model = with_model(chain, llm)
+    assert model.generator is not None
+    without = replace(model, generator=replace(model.generator, budget=Budget(ledger=Broken())))
+    answer = without.answer(WHEN)
+    assert is_built_in(answer, "What the chat model may cost cannot be looked up")
+    assert llm.requests == []
+
+
+def test_an_answer_that_cannot_be_counted_is_given_all_the_same(chain: Chain, llm: FakeLLM) -> None:
+    """Its likely cost was counted before."""
+    llm.script(Reply(text=faithful))
+    model = with_model(chain, llm)
+    assert model.generator is not None
+    ledger = Broken(entries=2)  # what is reserved: of all together and of the server
+    counted = replace(model, generator=replace(model.generator, budget=Budget(ledger=ledger)))
+    assert counted.answer(WHEN).note == ""
 
 
 def test_questions_at_once_cannot_overshoot_together() -> None:

@@ -128,6 +128,38 @@ def test_markdown_keeps_its_text_and_loses_its_marks(tmp_path: Path) -> None:
     assert [article.text[b.start : b.end] for b in article.blocks if b.heading] == ["Fines"]
 
 
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "1.5 million people attended.",
+        "-5 °C were measured.",
+        "10.30 a.m. is when it opens.",
+        "12.03.2024 was the day.",
+        "**Bold** is how it starts.",
+        "#hashtag is what they wrote.",
+    ],
+)
+def test_what_only_looks_like_a_mark_stays(tmp_path: Path, paragraph: str) -> None:
+    """A number, a minus or an emphasis at the start of a paragraph, or of a list's item."""
+    (tmp_path / "a.md").write_text(f"{paragraph}\n\n- {paragraph}\n", encoding="utf-8")
+    article = load(tmp_path / "a.md", source="a.md", max_bytes=10**6)
+    assert [article.text[b.start : b.end] for b in article.blocks] == [paragraph, paragraph]
+
+
+def test_two_lines_across_the_page_are_no_front_matter(tmp_path: Path) -> None:
+    """What stands between them is the article's."""
+    (tmp_path / "a.md").write_text("---\n\nThe intro.\n\n---\n\nThe rest.\n", encoding="utf-8")
+    article = load(tmp_path / "a.md", source="a.md", max_bytes=10**6)
+    assert [article.text[b.start : b.end] for b in article.blocks] == ["The intro.", "The rest."]
+
+
+def test_a_page_that_declares_no_real_encoding_is_read_all_the_same(tmp_path: Path) -> None:
+    """Python has a codec that decodes nothing."""
+    raw = PAGE.replace("<head>", '<head><meta charset="undefined">').replace("Farwell", "Färwell")
+    (tmp_path / "a.html").write_bytes(raw.encode("cp1252"))
+    assert "Färwell" in read(tmp_path / "a.html")
+
+
 PAGE = """<!doctype html><html><head><title>Bridge opens - The Daily</title>
 <meta name="author" content="Ann Lee"><meta property="article:published_time" content="2026-02-03T08:00:00Z">
 </head><body><nav><a href="/">Home</a> <a href="/sport">Sport</a></nav><article><h1>Bridge opens</h1>

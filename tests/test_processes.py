@@ -41,6 +41,7 @@ class Asking:
     """A running `ask --jsonl`."""
 
     def __init__(self, environment: Environment) -> None:
+        self.failed = False
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bot", "ask", "--jsonl"],
             env=environment,
@@ -57,6 +58,7 @@ class Asking:
         self.process.stdin.write(json.dumps({"id": "x", "question": question, **more}) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.failed |= "error" in answer
         return answer
 
     def close(self) -> int:
@@ -79,7 +81,7 @@ def asking(filled: Environment) -> Iterator[Asking]:
     """A process that answers while others write."""
     process = Asking(filled)
     yield process
-    assert process.close() == 0
+    assert process.close() == process.failed
 
 
 def test_the_two_sample_questions(filled: Environment) -> None:
@@ -185,13 +187,15 @@ def test_bad_files_are_named_and_the_exit_code_says_so(environment: Environment,
         str(tmp_path / "empty.txt"),
         str(tmp_path / "good.txt"),
         str(tmp_path / "no.md"),
+        "x" * 300,
     )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"{tmp_path}/empty.txt: the file is empty",
         f"{tmp_path}/no.md: there is no such file",
+        f"{'x' * 300}: it cannot be read (file name too long)",
     ]
-    assert "1 new, 0 changed, 0 unchanged, 2 failed" in done.stdout
+    assert "1 new, 0 changed, 0 unchanged, 3 failed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -212,9 +216,24 @@ def test_bad_files_are_named_and_the_exit_code_says_so(environment: Environment,
         (("ingest", "articles", "--library", "Bad Name"), 1, "library name 'Bad Name' is not usable"),
         (("ingest",), 2, "nothing to ingest: name a file, a folder or a link"),
         (("bot", "ask"), 2, "give one question"),
+        (("bot", "ask", "x", "--prompt", "none"), 1, "prompt 'none' is for a chat model: set LLM"),
+        (("ingest", "docs", "--source", "guide"), 2, "--source names one file"),
+        (("ingest", "https://example.org/", "--source", "guide"), 2, "--source names one file"),
         (("bot", "nonsense"), 2, "No such command 'nonsense'"),
     ],
-    ids=["no-article", "bad-library", "no-file", "one-name", "bad-name", "no-path", "no-question", "no-verb"],
+    ids=[
+        "no-article",
+        "bad-library",
+        "no-file",
+        "one-name",
+        "bad-name",
+        "no-path",
+        "no-question",
+        "no-model",
+        "two-files",
+        "link",
+        "no-verb",
+    ],
 )
 def test_wrong_use_gets_one_line_that_says_what_to_do(
     environment: Environment, command: tuple[str, ...], code: int, message: str
@@ -233,6 +252,43 @@ def test_a_wrong_setting_is_named_without_its_value(environment: Environment) ->
     assert done.returncode == 1
     assert done.stderr.startswith("wrong setting in the environment or .env: threshold: ")
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"FOOTNOTE_DATA": "/dev/null/x"}, "data folder /dev/null/x"),
+        ({"CHROMA_URL": "http://localhost:abc"}, "CHROMA_URL is no web address"),
+        ({"CHROMA_URL": "localhost:8000"}, "CHROMA_URL is no web address"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_told_in_one_line(
+    environment: Environment, setting: Environment, told: str
+) -> None:
+    """Of the machine, not of the articles."""
+    done = run({**environment, **setting}, "ingest", "articles")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert told in done.stderr
+
+
+def test_lines_in_another_encoding_do_not_end_the_others(filled: Environment) -> None:
+    """The exit code says that one of them failed."""
+    lines = b'{"id": 1, "question": null}\n{"id": 2, "question": "who caf\xe9 attended?"}\n'
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "ask", "--jsonl"],
+        env=filled,
+        cwd=ROOT,
+        input=lines + b'{"id": 3, "question": "who attended\\ud800?"}\n',
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    one, two, three = map(json.loads, done.stdout.splitlines())
+    assert "a line is an object" in one["error"]
+    assert two["id"] == 2
+    assert "error" not in two
+    assert three["error"] == "the question is not UTF-8 text: type it anew"
+    assert (done.returncode, done.stderr) == (1, b"2 lines failed\n")
 
 
 def test_two_ingests_at_once_both_come_through(environment: Environment, tmp_path: Path) -> None:

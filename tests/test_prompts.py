@@ -29,6 +29,7 @@ def test_a_prompt_is_filled_in(tmp_path: Path) -> None:
         ("---\nvariables: a\n---\n{a", {"a": "x"}, "write a literal brace twice"),
         ("---\nvariables: a\n---\n{a} {0}", {"a": "x"}, "{0} is no variable name"),
         ("Hello", {}, "has no front matter"),
+        ("---\nvariables:\n---\n", {}, "the text below the front matter"),
         ('---\nvariables:\n---\n{"a": 1}', {}, "is no variable name (write a literal brace twice)"),
         ("---\nvariables: a\n---\n{a: text}", {"a": "x"}, "{a} is no variable name"),
         (
@@ -38,7 +39,7 @@ def test_a_prompt_is_filled_in(tmp_path: Path) -> None:
             "front matter calls it 'bye': the two must agree; variables of the text: missing a; unknown b",
         ),
     ],
-    ids=["template", "call", "brace", "number", "no-front-matter", "json", "format", "everything"],
+    ids=["template", "call", "brace", "number", "no-front-matter", "empty", "json", "format", "everything"],
 )
 def test_a_wrong_prompt_is_refused_with_everything_that_is_wrong(
     tmp_path: Path, text: str, values: dict[str, str], told: str

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 from itertools import accumulate
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from fakes import WordEmbedder, open_fake, store_all, write
 
-from ingest.pipeline import State
+from ingest.load import find_files
+from ingest.pipeline import State, place_of
 from vectorstore.chroma import Connection
 from vectorstore.datatypes import ArticleInfo, Chunk, UserError
+from vectorstore.lexical import LexicalIndex
 from vectorstore.library import Library
 from vectorstore.settings import VectorstoreSettings
 from vectorstore.store import Store, library_names
@@ -49,6 +52,24 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, library: Library) -
     failed, new = store_all(library, files)
     assert (failed.state, failed.reason, new.state) == (State.FAILED, "the file is empty", State.NEW)
     assert failed.source.endswith("a/bad.txt")
+
+
+def test_a_file_name_in_another_encoding_does_not_stop_the_others(tmp_path: Path, library: Library) -> None:
+    """Chroma could not store it."""
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text(FERRY, encoding="utf-8")
+    (tmp_path / "b.txt").write_text(BRIDGE, encoding="utf-8")
+    outcomes = store_all(library, find_files([tmp_path]))
+    assert {(o.state, o.reason) for o in outcomes} == {
+        (State.NEW, ""),
+        (State.FAILED, "its name is not UTF-8: rename the file"),
+    }
+
+
+def test_one_file_has_one_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However its path is typed."""
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert place_of(Path("../a/x.md")).source == place_of(Path("x.md")).source == "x.md"
 
 
 def test_a_failed_new_version_leaves_the_old_one(tmp_path: Path, library: Library) -> None:
@@ -119,6 +140,24 @@ def test_an_interrupted_rebuild_is_dropped_or_finished(tmp_path: Path, library: 
     assert connection.collection("default.chunks").metadata["revision"] == 9
 
 
+def test_a_second_rebuild_that_is_interrupted_loses_nothing(tmp_path: Path, library: Library) -> None:
+    """That the first one was complete says nothing about it."""
+    store_all(library, write(tmp_path / "a", bridge=BRIDGE, ferry=FERRY))
+    rebuild(library.store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library.store.embedder, "embed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(library.store)
+    finish_rebuild(library.store)
+    assert problems(library.store, library.index) == []
+    assert texts(library, "bridge")
+
+
+def interrupted(*_: object) -> None:
+    """As by Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def test_a_lost_vector_index_is_noticed_at_opening(tmp_path: Path, library: Library) -> None:
     """Chroma itself opens without an error; it keeps the vectors in that folder from a thousand on."""
     texts_ = [f"Word{i} stands here alone." for i in range(2500)]
@@ -153,6 +192,22 @@ def test_a_lost_lexical_index_is_built_again(tmp_path: Path, library: Library) -
         assert again.retriever.retrieve("ferry").passages[0].lexical == 1.0
         assert problems(again.store, again.index) == []
         again.connection.close()
+
+
+def test_an_interrupted_building_of_the_lexical_index_is_taken_up_again(
+    tmp_path: Path, library: Library
+) -> None:
+    """An empty index beside a state that says that it is full would never be filled."""
+    store_all(library, write(tmp_path / "a", bridge=BRIDGE))
+    folder = tmp_path / "data" / "lexical" / "default"
+    shutil.rmtree(folder / "index")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LexicalIndex, "_apply", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            LexicalIndex(folder).sync(library.store)
+    again = LexicalIndex(folder)
+    again.sync(library.store)
+    assert problems(library.store, again) == []
 
 
 def test_verify_tells_what_is_wrong(tmp_path: Path, library: Library) -> None:

@@ -16,7 +16,7 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 from filelock import FileLock, Timeout
 
-from vectorstore.datatypes import UserError
+from vectorstore.datatypes import UserError, unwritable
 from vectorstore.settings import VectorstoreSettings
 
 __all__ = ["ChromaError", "Connection"]
@@ -80,7 +80,10 @@ class Connection:
     def writing(self) -> Iterator[None]:
         """Hold the one writer's lock, waiting `lock_seconds`. Raises UserError that names the holder."""
         data = self.settings.data
-        data.mkdir(parents=True, exist_ok=True)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(data, error) from error
         holder = data / "writer.json"
         lock = FileLock(data / "writer.lock")
         try:
@@ -107,7 +110,12 @@ class Connection:
         url = self.settings.chroma_url
         if url is not None:
             parts = urlsplit(url.get_secret_value())
-            port = parts.port or (443 if parts.scheme == "https" else 8000)
+            try:
+                port = parts.port or (443 if parts.scheme == "https" else 8000)
+            except ValueError:
+                port = 0
+            if parts.scheme not in {"http", "https"} or not parts.hostname or not port:
+                raise UserError("CHROMA_URL is no web address: write it as http://host:8000")
             try:
                 return chromadb.HttpClient(
                     host=parts.hostname or "", port=port, ssl=parts.scheme == "https", settings=quiet
@@ -121,9 +129,7 @@ class Connection:
             folder.mkdir(parents=True, exist_ok=True)
             return chromadb.PersistentClient(str(folder), settings=quiet)
         except OSError as error:
-            raise UserError(
-                f"data folder {self.settings.data} cannot be written ({error.strerror}): set FOOTNOTE_DATA"
-            ) from error
+            raise unwritable(self.settings.data, error) from error
 
 
 def _holder(path: Path) -> str:

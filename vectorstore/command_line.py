@@ -1,5 +1,6 @@
 """What both command lines share: logs to stderr, and one line for an error that the user can mend."""
 
+import io
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ def run(app: Callable[[], object]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for name in ("bot", "ingest", "vectorstore"):
         logging.getLogger(name).setLevel(logging.INFO)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a line in another encoding must not end the others
     try:
         app()
     except MENDABLE as error:

@@ -1,13 +1,24 @@
 """What travels between the rooms: chunks go in, passages come out."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 Span = tuple[int, int]
 """Start and end offset in characters into an article's text, end exclusive."""
 
 
+def ingest_command(library: str, what: str = "PATH") -> str:
+    """How articles are read into a library, as it is typed."""
+    return f"python -m ingest {what}" + ("" if library == "default" else f" --library {library}")
+
+
 class UserError(Exception):
     """The one exception whose text is written for users: it says what to do, and holds no secret."""
+
+
+def unwritable(folder: Path, error: OSError) -> UserError:
+    """What to say where the data folder, or a folder in it, cannot be written."""
+    return UserError(f"data folder {folder} cannot be written ({error.strerror}): set FOOTNOTE_DATA")
 
 
 class NoArticlesError(UserError):

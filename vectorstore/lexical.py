@@ -165,6 +165,8 @@ class LexicalIndex:
 
     def _start_anew(self) -> None:
         self._index = None
+        # first: a state beside an empty index would say that nothing is left to fetch
+        (self._folder / "state.json").unlink(missing_ok=True)
         shutil.rmtree(self._folder / "index", ignore_errors=True)
         (self._folder / "index").mkdir()
         schema = tantivy.SchemaBuilder()

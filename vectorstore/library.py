@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import NoArticlesError
+from vectorstore.datatypes import NoArticlesError, ingest_command
 from vectorstore.embeddings import OnnxEmbedder
 from vectorstore.lexical import LexicalIndex
 from vectorstore.retrieval import Hands, Retriever
@@ -42,10 +42,8 @@ class Shelf:
         # asked before the embedding model is compiled: half a minute of waiting for this message is too long
         if must_exist and name not in (names := self.names()):
             known = f" (there are: {', '.join(names)})" if names else ""
-            option = "" if name == "default" else f" --library {name}"
-            raise NoArticlesError(
-                f"library {name!r} has no articles{known}: run python -m ingest articles/{option}"
-            )
+            run = ingest_command(name, "articles/")
+            raise NoArticlesError(f"library {name!r} has no articles{known}: run {run}")
         store = Store(self.connection, name, self._embedder)
         index = LexicalIndex(self.settings.data / "lexical" / name)
         return Library(self.connection, store, index, Retriever(store, index, hands))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock
 
-from vectorstore.datatypes import UserError
+from vectorstore.datatypes import UserError, unwritable
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -64,7 +64,10 @@ def ensure_compiled(name: str, models: Path) -> Path:
     folder = models / re.sub(r"[^A-Za-z0-9.-]+", "--", name.strip("/"))
     if (folder / "card.json").is_file():
         return folder
-    models.mkdir(parents=True, exist_ok=True)
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(models, error) from error
     with FileLock(models / "compile.lock"):
         if not (folder / "card.json").is_file():  # another process may have compiled it meanwhile
             compile_model(name, folder)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from vectorstore.chroma import ChromaError
-from vectorstore.datatypes import Chunk, NoArticlesError, Passage
+from vectorstore.datatypes import Chunk, NoArticlesError, Passage, ingest_command
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import WORD, LexicalIndex, Term, stem_of
 from vectorstore.store import ArticleRow, Store
@@ -134,7 +134,7 @@ class Retriever:
         if head is None:
             self._head = None
             raise NoArticlesError(
-                f"library {self.store.library!r} has no articles: run python -m ingest PATH"
+                f"library {self.store.library!r} has no articles: run {ingest_command(self.store.library)}"
             )
         if head == self._head and not force:
             return
@@ -149,7 +149,7 @@ class Retriever:
         if not self._rows:
             self._head = None
             raise NoArticlesError(
-                f"library {self.store.library!r} has no articles: run python -m ingest PATH"
+                f"library {self.store.library!r} has no articles: run {ingest_command(self.store.library)}"
             )
 
     def _mended(self, question: str, terms: tuple[Term, ...]) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import ArticleInfo, Chunk, NoArticlesError, UserError, header
+from vectorstore.datatypes import ArticleInfo, Chunk, NoArticlesError, UserError, header, ingest_command
 from vectorstore.embeddings import Embedder, Vectors
 
 PAGE = 1000  # rows per request where everything is read
@@ -206,7 +206,9 @@ class Store:
     def _required(self, kind: str) -> Any:
         collection = self.collection(kind)
         if collection is None:
-            raise NoArticlesError(f"library {self.library!r} has no articles: run python -m ingest PATH")
+            raise NoArticlesError(
+                f"library {self.library!r} has no articles: run {ingest_command(self.library)}"
+            )
         return collection
 
     def _create(self) -> Any:
@@ -221,7 +223,7 @@ class Store:
             raise UserError(
                 f"library {self.library!r} was built with {meta['model']} "
                 f"({meta['model_hash']}), settings say {card.name} ({card.hash}): "
-                "run python -m ingest --rebuild, or set EMBEDDING_MODEL back"
+                f"run {ingest_command(self.library, '--rebuild')}, or set EMBEDDING_MODEL back"
             )
 
     def _add(self, collection: Any, row: ArticleRow, chunks: list[Chunk], vectors: Vectors) -> None:
@@ -240,12 +242,6 @@ class Store:
 def library_names(connection: Connection) -> list[str]:
     """The libraries that exist, in alphabetical order."""
     return sorted(name.removesuffix(".chunks") for name in connection.names() if name.endswith(".chunks"))
-
-
-def delete_library(connection: Connection, library: str) -> None:
-    """Drop all collections of a library; the caller holds `connection.writing()`."""
-    for kind in ("articles", "chunks", "rebuild"):
-        connection.delete(f"{library}.{kind}")
 
 
 def note(collection: Any, **changes: str | int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from vectorstore.chroma import ChromaError
-from vectorstore.datatypes import UserError, header
+from vectorstore.datatypes import UserError, header, ingest_command
 from vectorstore.lexical import LexicalIndex
 from vectorstore.store import Store, note, pages
 
@@ -21,7 +21,8 @@ def check_health(store: Store) -> None:
     collection = store.collection("chunks")
     if collection is None or (size := collection.count()) == 0:
         return
-    remedy = f"the vector index of library {store.library!r} is damaged: run python -m ingest --rebuild"
+    anew = ingest_command(store.library, "--rebuild")
+    remedy = f"the vector index of library {store.library!r} is damaged: run {anew}"
     try:
         for offset in range(0, size, max(1, size // _SAMPLE)):
             row = collection.get(limit=1, offset=offset, include=["embeddings"])
@@ -39,13 +40,14 @@ def problems(store: Store, index: LexicalIndex) -> list[str]:
     found: list[str] = []
     expected = {id_: row.info.source for row in store.rows() for id_ in row.chunk_ids()}
     if collection.metadata["pending"]:
-        found.append("a writer was interrupted: the next python -m ingest repairs it")
+        found.append(f"a writer was interrupted: {ingest_command(store.library)} repairs it")
     seen: set[str] = set()
     for page in pages(collection, ["documents", "metadatas", "embeddings"]):
         seen.update(page["ids"])
         found += _page_problems(page, expected)
         if not _finds_itself(collection, np.asarray(page["embeddings"])):
-            found.append("the vector index does not find its own vectors: run python -m ingest --rebuild")
+            anew = ingest_command(store.library, "--rebuild")
+            found.append(f"the vector index does not find its own vectors: run {anew}")
     found += [f"chunk {id_} of {expected[id_]} is missing" for id_ in sorted(expected.keys() - seen)]
     indexed = index.chunk_ids()
     found += [f"chunk {id_} is not in the lexical index" for id_ in sorted(expected.keys() - indexed)]
@@ -64,7 +66,8 @@ def rebuild(store: Store) -> int:
         old = connection.collection(name)
         if old is None:
             return 0
-        meta = {**old.metadata, **store.model_meta(), "revision": int(old.metadata["revision"]) + 1}
+        revision = int(old.metadata["revision"]) + 1
+        meta = {**old.metadata, **store.model_meta(), "revision": revision, "complete": 0}
         new = connection.create(f"{store.library}.rebuild", meta)
         infos = {row.id: row.info for row in store.rows()}
         done = 0

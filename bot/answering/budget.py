@@ -1,10 +1,13 @@
 """How much a chat model may cost in a day: tokens or money, of each server and of all together."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 ALL = "*"
 """The account in which everything is counted."""
@@ -42,8 +45,12 @@ class Limits:
         return all(most is None or used <= most for most, used in pairs)
 
 
+class LedgerError(Exception):
+    """A ledger that cannot be read or written at the moment."""
+
+
 class Ledger(Protocol):
-    """Where it is kept what was spent."""
+    """Where it is kept what was spent. Both methods raise LedgerError."""
 
     def spent(self, day: date, account: str) -> Spent:
         """What an account has spent on a day."""
@@ -85,7 +92,10 @@ class Budget:
         self._lock = Lock()
 
     def reserve(self, account: str, spent: Spent) -> date | None:
-        """Count a question's likely cost; gives the day it is counted on, None if the budget is used up."""
+        """Count a question's likely cost; gives the day it is counted on, None if the budget is used up.
+
+        Raises LedgerError where nobody knows whether it is.
+        """
         with self._lock:
             day = self._today()
             before = (self._ledger.spent(day, each) for each in (ALL, account))
@@ -101,7 +111,10 @@ class Budget:
     def settle(self, day: date, account: str, reserved: Spent, spent: Spent) -> None:
         """Put right what was reserved, by what was spent."""
         with self._lock:
-            self._add(day, account, spent.plus(reserved, -1))
+            try:
+                self._add(day, account, spent.plus(reserved, -1))
+            except LedgerError as error:  # the answer is there; what was reserved stands for it
+                log.warning("what a chat model's answer took is not counted (%s)", error)
 
     def _add(self, day: date, account: str, spent: Spent) -> None:
         for each in (ALL, account):

@@ -1,5 +1,6 @@
 """The retrieval chain: question in, Answer out."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from vectorstore.retrieval import Retrieval
 
 _MOST_CHARACTERS = 2000  # of a question; Discord's own limit for a message
 _MOST_SHOWN = 12  # passages that a chat model is shown when several things are asked
+
+_NO_LETTER = re.compile("[\ud800-\udfff]")  # how bytes come in that are no text
 
 OnText = Callable[[str], None]
 """Told the text so far, checked, whenever a chat model has written more of it."""
@@ -95,6 +98,8 @@ class Chain:
         text = " ".join(text_asked.split())
         if not text:
             raise UserError("the question is empty: ask something")
+        if _NO_LETTER.search(text):
+            raise UserError("the question is not UTF-8 text: type it anew")
         if len(text) > _MOST_CHARACTERS:
             raise UserError(f"the question has {len(text)} characters: ask in at most {_MOST_CHARACTERS}")
         turns = [] if condensed else list(history)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.answering.budget import Budget, Spent
+from bot.answering.budget import Budget, LedgerError, Spent
 from bot.answering.chat_model import ChatModel, Messages, ModelError, Patience, Usage, tokens
 from bot.answering.datatypes import Generated, Turn
 from bot.answering.support import Checked, CitationCheck
@@ -133,7 +133,10 @@ class Generator:
         patience: Patience | None = None,
     ) -> Usage:
         spent = likely = self._spent(tokens(messages), _LIKELY_OUT)
-        day = self.budget.reserve(account, likely)
+        try:
+            day = self.budget.reserve(account, likely)
+        except LedgerError as error:
+            raise NotGeneratedError("what the chat model may cost cannot be looked up") from error
         if day is None:
             raise NotGeneratedError("the chat model's budget for today is used up")
         try:

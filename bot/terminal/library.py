@@ -75,11 +75,11 @@ def remove(
 ) -> None:
     """Take articles out of a library; running processes stop answering from them at once."""
     opened = _open(library)
-    rows = [_row(opened, source) for source in sources]  # all are known before the first goes
+    rows = {(row := _row(opened, source)).id: row for source in sources}  # all known before the first goes
     with opened.connection.writing():
         finish_rebuild(opened.store)
         opened.store.repair()
-        for row in rows:
+        for row in rows.values():
             opened.store.remove(row.info.source)
         opened.index.sync(opened.store)
     print(f"removed {len(rows)} article{'s' if len(rows) != 1 else ''}")

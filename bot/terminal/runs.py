@@ -1,6 +1,7 @@
 """Results that are kept, one file a run, and what has changed since an earlier one."""
 
 import hashlib
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from bot.answering.datatypes import Answer
 from bot.terminal.evaluate import Result, asked_in_a_line, judged
 from bot.terminal.show import printable
 from vectorstore.datatypes import UserError
+
+log = logging.getLogger(__name__)
 
 LAST = "last"
 _CODE = Path(__file__).parent.parent.parent
@@ -98,15 +101,22 @@ def setting(chain: Chain, questions: Path) -> Setting:
 
 
 def keep(folder: Path, made_with: Setting, results: tuple[Result, ...]) -> Run:
-    """Write a run's file, `DATE-TIME-HASH.json`, without the passages that were read."""
+    """Write a run's file, `DATE-TIME-HASH.json`, without the passages that were read.
+
+    Where it cannot be written the log says so, and the run is given all the same.
+    """
     bare = tuple(replace(result, answer=_without_passages(result.answer)) for result in results)
     content = _RUN.dump_json(Run("", made_with, bare))
     id_ = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{_hash(content)[:6]}"
     run = Run(id_, made_with, results)
-    folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{id_}.tmp"
-    unfinished.write_bytes(_RUN.dump_json(replace(run, results=bare), indent=1))
-    os.replace(unfinished, folder / f"{id_}.json")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(_RUN.dump_json(replace(run, results=bare), indent=1))
+        os.replace(unfinished, folder / f"{id_}.json")
+        log.info("kept as run %s", run.id)
+    except OSError as error:  # what was asked, and perhaps paid for, is shown all the same
+        log.warning("the run cannot be kept in %s (%s)", folder, error.strerror)
     return run
 
 
