@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 from bot.adding import Adder
 from bot.cogs.about import About
-from bot.cogs.asking import SORRY, Asking
+from bot.cogs.asking import Asking
 from bot.cogs.library import Library
 from bot.cogs.settings import Settings
 from bot.cogs.unasked import Unasked
 from bot.desk import Desk
+from bot.failing import tell_failure
 from bot.libraries import Libraries
 from bot.lifeline import forgiving, watch
 from bot.listing import PageButton
 from bot.once import CommandsOnce
-from bot.sending import Lost
 from bot.views import AnswerButton
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ class FootnoteBot(commands.AutoShardedBot):
         self._state = state
         self._watching: asyncio.Task[None] | None = None
         self._connection.parsers = forgiving(self._connection.parsers)
-        self.tree.error(self._command_failed)
+        self.tree.error(tell_failure)
 
     async def setup_hook(self) -> None:
         """Before the gateway: cogs, buttons, commands."""
@@ -129,18 +128,6 @@ class FootnoteBot(commands.AutoShardedBot):
                 ", ".join(blind[:_NAMED]),
                 PORTAL,
             )
-
-    async def _command_failed(
-        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
-    ) -> None:
-        log.error("a command failed", exc_info=error)
-        try:
-            if interaction.response.is_done():
-                await interaction.edit_original_response(content=SORRY)
-            else:
-                await interaction.response.send_message(SORRY, ephemeral=True)
-        except (discord.HTTPException, *Lost):
-            log.warning("and its member could not be told")
 
     async def _sync_commands(self) -> None:
         """Tell Discord our commands, which it allows 200 times a day only."""

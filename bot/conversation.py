@@ -1,7 +1,7 @@
 """The conversation a message belongs to, read back from Discord: nothing of it is lost in a restart."""
 
+import contextlib
 import re
-from collections.abc import Sequence
 
 import discord
 
@@ -13,6 +13,13 @@ _TURNS = 4  # that a follow-up may look back on
 _ASKED = re.compile(r"> (.*)\n")  # the question above the answer to a slash command
 _FOOTNOTES = re.compile(r"\n+-# ")
 _ESCAPED = re.compile(r"\\([^\w\s])")
+_IDS = (  # Discord's marks that hold ids, and what is said instead
+    (re.compile(r"<@&\d+>"), "a role"),
+    (re.compile(r"<@!?\d+>"), "somebody"),
+    (re.compile(r"<#\d+>|https?://(?:\w+\.)?discord(?:app)?\.com/channels/[\w@/]+"), "a channel"),
+    (re.compile(r"<a?(:\w+:)\d+>"), r"\1"),  # an emoji of the server's own
+    (re.compile(r"<(/[^:<>]+):\d+>"), r"\1"),  # a command
+)
 
 
 def spoken_to(message: discord.Message, me: discord.ClientUser) -> bool:
@@ -25,8 +32,18 @@ def without_mention(content: str, me: discord.ClientUser) -> str:
     return re.sub(rf"<@!?{me.id}>", " ", content).strip()
 
 
+def without_ids(content: str) -> str:
+    """A text without the ids of members, roles and channels: who answers may be a chat model far away."""
+    for mark, words in _IDS:
+        content = mark.sub(words, content)
+    return content
+
+
 async def begun_by(thread: discord.Thread, me: discord.ClientUser) -> bool:
-    """Whether a thread began with one of the bot's messages, or the bot made it."""
+    """Whether a thread began with one of the bot's messages, or the bot made it.
+
+    Raises discord.HTTPException, or one of Lost, when Discord does not say.
+    """
     if thread.owner_id == me.id:
         return True
     first = await _first_of(thread)
@@ -34,14 +51,14 @@ async def begun_by(thread: discord.Thread, me: discord.ClientUser) -> bool:
 
 
 async def _first_of(thread: discord.Thread) -> discord.Message | None:
-    """The message of the parent channel that a thread began with; it has the thread's own id."""
+    """The message of the parent channel that a thread began with, which has its id; None if it is gone."""
     if thread.starter_message is not None:
         return thread.starter_message
     if not isinstance(thread.parent, discord.TextChannel):
         return None
     try:
         return await thread.parent.fetch_message(thread.id)
-    except (discord.HTTPException, *Lost):
+    except discord.NotFound:
         return None
 
 
@@ -64,8 +81,9 @@ async def history_of(message: discord.Message, me: discord.ClientUser) -> list[T
         return await _turns_from(await referenced(message), me, _TURNS)
     if isinstance(message.channel, discord.Thread):
         said = await _before(message, me)
-        begun = await _turns_from(await _first_of(message.channel), me, _TURNS - len(said))
-        return begun + said
+        with contextlib.suppress(discord.HTTPException, *Lost):
+            said = await _turns_from(await _first_of(message.channel), me, _TURNS - len(said)) + said
+        return said
     return await _before(message, me) if message.guild is None else []
 
 
@@ -74,35 +92,34 @@ async def _turns_from(answer: discord.Message | None, me: discord.ClientUser, mo
     turns: list[Turn] = []
     while answer is not None and answer.author.id == me.id and len(turns) < most:
         question = await referenced(answer)
-        asked = without_mention(question.content, me) if question else question_above(answer.content)
-        if not asked:
+        if question is not None and question.author.id == me.id:
+            answer = question  # it goes on with an answer that takes several messages
+            continue
+        turn = _turn(question, answer, me)
+        if turn is None:
             break
-        turns.append((asked, answer_in(answer.content)))
+        turns.append(turn)
         answer = await referenced(question) if question else None
     return turns[::-1]
 
 
 async def _before(message: discord.Message, me: discord.ClientUser) -> list[Turn]:
+    """The turns in what was said in a channel before a message, whoever asked; nothing else of it."""
     try:
         found = [m async for m in message.channel.history(limit=4 * _TURNS, before=message)]
     except (discord.HTTPException, *Lost):
         return []
-    return turns_in([(m.author.id == me.id, m.content) for m in reversed(found)], me)[-_TURNS:]
+    answers = [m for m in reversed(found) if m.author.id == me.id and not m.content.startswith(SMALL)]
+    turns = [_turn(await referenced(answer), answer, me) for answer in answers]
+    return [turn for turn in turns if turn is not None][-_TURNS:]
 
 
-def turns_in(messages: Sequence[tuple[bool, str]], me: discord.ClientUser) -> list[Turn]:
-    """The turns in a run of messages, each with whether it is the bot's."""
-    turns: list[Turn] = []
-    asked = ""
-    for mine, content in messages:
-        if not mine:
-            asked = without_mention(content, me)
-        elif content.startswith(SMALL):
-            continue
-        elif question := question_above(content) or asked:
-            turns.append((question, answer_in(content)))
-            asked = ""
-    return turns
+def _turn(question: discord.Message | None, answer: discord.Message, me: discord.ClientUser) -> Turn | None:
+    """An answer of the bot with its question: what it replies to, or what stands above; None without one."""
+    if question is not None and question.author.id == me.id:
+        return None
+    asked = without_mention(question.content, me) if question else question_above(answer.content)
+    return (asked, answer_in(answer.content)) if asked else None
 
 
 def question_above(content: str) -> str:

@@ -151,7 +151,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self.engine = create_engine(url)
+            # an error's text reaches the log: without the questions and articles that were being kept
+            self.engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _enforce_foreign_keys)
             migrate(self.engine)

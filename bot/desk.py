@@ -1,18 +1,24 @@
 """Where every question from Discord goes: it waits its turn, is answered in a thread, and is kept."""
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.answering.chain import OnText
 from bot.answering.datatypes import Answer
+from bot.conversation import without_ids
 from bot.database import Addition, Database, GuildSettings
 from bot.libraries import Inquiry, Libraries, own_library
 from bot.turns import FairQueue, Notice
 from vectorstore.datatypes import Chunk, UserError
 from vectorstore.store import ArticleRow
+
+log = logging.getLogger(__name__)
 
 # seconds, for an answer: a chat model's own limits, and some. A locked database could hold a turn for ever
 _LONGEST = 75.0
@@ -24,7 +30,7 @@ _CLOSEST = 3  # articles that an abstention names
 class Given:
     """An answer that was given, the number under which it is kept, and whose articles it comes from."""
 
-    number: int
+    number: int | None  # None: it could not be kept
     answer: Answer
     origin: str  # for people; "" where it goes without saying
 
@@ -44,6 +50,8 @@ class Desk:
         self._turns = turns
         # of their own: while chat models are waited for, settings must be read without waiting
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
+        # one: they would only wait for each other, and for what is being read in, up to a minute
+        self._removing = ThreadPoolExecutor(1, thread_name_prefix="removing")
         self._settings: dict[int, GuildSettings] = {}  # of the servers that were asked in since the start
 
     async def ask(
@@ -55,6 +63,8 @@ class Desk:
         Raises UserError when it cannot be asked, or not now.
         """
         guild = inquiry.guild
+        history = [(without_ids(asked), without_ids(said)) for asked, said in inquiry.history]
+        inquiry = replace(inquiry, question=without_ids(inquiry.question), history=history)
         answer = partial(
             self._libraries.answer,
             inquiry,
@@ -68,9 +78,7 @@ class Desk:
                     answered = await loop.run_in_executor(self._threads, answer)
             except TimeoutError as error:
                 raise UserError("this took too long: please ask again in a minute") from error
-        number = await asyncio.to_thread(
-            self.database.record, answered, guild_id=str(guild or ""), member_id=str(inquiry.member)
-        )
+        number = await asyncio.to_thread(self._keep, answered, inquiry)
         origin = await asyncio.to_thread(self._libraries.origin, answered, guild)
         return Given(number, answered, origin)
 
@@ -111,7 +119,8 @@ class Desk:
 
     async def remove(self, guild: int, article: str) -> bool:
         """Take an article out of a server's library, and forget who added it. False if it is not there."""
-        removed = await asyncio.to_thread(self._libraries.remove, guild, article)
+        loop = asyncio.get_running_loop()
+        removed = await loop.run_in_executor(self._removing, self._libraries.remove, guild, article)
         await asyncio.to_thread(self.database.forget_addition, own_library(guild), article)
         return removed
 
@@ -125,6 +134,15 @@ class Desk:
         ids = [seen.chunk_id for seen in cited]
         chunks = await asyncio.to_thread(self._libraries.published, answer.library, ids, guild)
         return [(seen.title, chunks.get(seen.chunk_id)) for seen in cited]
+
+    def _keep(self, answered: Answer, inquiry: Inquiry) -> int | None:
+        """The number under which an answer is kept; None if it cannot be: it is given all the same."""
+        asked_by = {"guild_id": str(inquiry.guild or ""), "member_id": str(inquiry.member)}
+        try:
+            return self.database.record(answered, **asked_by)
+        except SQLAlchemyError as error:
+            log.error("an answer could not be kept (%s): check the database", type(error).__name__)  # noqa: TRY400  (one line says it)
+            return None
 
 
 def _from_thread(on_text: OnText | None) -> OnText | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
+from bot.failing import barrier
 from bot.reply import plain, split
 from vectorstore.store import ArticleRow
 
@@ -37,9 +38,11 @@ class PageButton(
         """Show the page as the library is now."""
         bot: FootnoteBot = interaction.client
         assert interaction.guild_id is not None  # noqa: S101  (the list exists in servers only)
-        rows = await asyncio.to_thread(bot.libraries.articles, interaction.guild_id)
-        content, view = listing(rows, self.page)
-        await interaction.response.edit_message(content=content, view=view)
+        async with barrier(interaction):
+            await interaction.response.defer()
+            rows = await asyncio.to_thread(bot.libraries.articles, interaction.guild_id)
+            content, view = listing(rows, self.page)
+            await interaction.edit_original_response(content=content, view=view)
 
 
 def listing(rows: list[ArticleRow], page: int = 0) -> tuple[str, discord.ui.View]:

@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,8 @@ from bot.reply import Reply, plain
 
 log = logging.getLogger(__name__)
 
+_FAR = 100  # messages below an answer, among which its further ones are looked for
+
 T = TypeVar("T")
 Interaction = discord.Interaction[Any]
 Lost = (OSError, aiohttp.ClientError)
@@ -24,6 +26,8 @@ Lost = (OSError, aiohttp.ClientError)
 _CLOSED = {50001, 50013, 50083, 160005}  # no access, no permission, thread archived, thread locked
 # unknown message (it was deleted), unknown webhook, invalid webhook token (15 minutes are over)
 _GONE = {10008, 10015, 50027}
+# the message was deleted meanwhile (by two names), or Read Message History is missing
+_NO_REPLY = {10008, 50035, 160002}
 
 
 async def robustly(call: Callable[[], Awaitable[T]], *, attempts: int = 4) -> T:
@@ -69,6 +73,17 @@ async def acknowledge(interaction: Interaction, *, private: bool) -> bool:
     return True
 
 
+async def tell(interaction: Interaction, text: str) -> None:
+    """Tell who ran a command, or pressed a button: in the place of "thinking…", else in a new message."""
+    response = interaction.response
+    if not response.is_done():
+        await response.send_message(text, ephemeral=True)
+    elif response.type is discord.InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(content=text)
+    else:
+        await interaction.followup.send(text, ephemeral=True)
+
+
 async def deliver(
     interaction: Interaction, reply: Reply, view: discord.ui.View | None, *, private: bool
 ) -> None:
@@ -79,26 +94,27 @@ async def deliver(
     first, *more = reply.messages
     fields: dict[str, Any] = {} if view is None else {"view": view}
 
-    def edit() -> Awaitable[object]:
+    def edit() -> Awaitable[discord.Message]:
         files = [_file(reply.file)] if reply.file else []  # each attempt reads its own to the end
         return interaction.edit_original_response(content=first, attachments=files, **fields)
 
+    begun: discord.Message
     try:
-        await robustly(edit)  # it may be repeated without being shown twice, which a new message may not
+        begun = await robustly(edit)  # it may be repeated without being shown twice, which a new one may not
     except discord.HTTPException as error:
         instead = _instead(interaction, error, private=private)
-        await send_once(instead, first, reply.file, **({} if private else fields))
+        begun = await send_once(instead, first, reply.file, **({} if private else fields))
     for part in more:
-        await _further(interaction, part, private=private)
+        await _further(interaction, begun, part, private=private)
 
 
-async def _further(interaction: Interaction, part: str, *, private: bool) -> None:
+async def _further(interaction: Interaction, begun: discord.Message, part: str, *, private: bool) -> None:
     """A further message of an answer: in the channel where the bot may write, for there it is shown once."""
     channel, may = interaction.channel, interaction.app_permissions
     in_thread = isinstance(channel, discord.Thread)
     writes = may.send_messages_in_threads if in_thread else may.send_messages
     if not private and writes and isinstance(channel, discord.abc.Messageable):
-        await send_once(channel, part)
+        await reply_once(begun, part)
         return
     try:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
@@ -129,17 +145,29 @@ async def edit_in(sent: discord.Message, reply: Reply, view: discord.ui.View | N
 
 
 async def send_reply(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
-    """Reply to a message, or write into its channel when it is gone."""
+    """Reply to a message, with what one message does not hold below."""
     fields: dict[str, Any] = {} if view is None else {"view": view}
     first, *more = reply.messages
-    try:
-        await reply_once(message, first, reply.file, **fields)
-    except discord.HTTPException as error:
-        if error.code not in {10008, 50035}:  # the message was deleted meanwhile
-            raise
-        await send_once(message.channel, first, reply.file, **fields)
-    for part in more:
-        await send_once(message.channel, part)
+    begun = await reply_once(message, first, reply.file, **fields)
+    await go_on(begun, more)
+
+
+async def go_on(begun: discord.Message, parts: Sequence[str]) -> None:
+    """The further messages of an answer: they reply to its first, and so are known to belong to it."""
+    for part in parts:
+        await reply_once(begun, part)
+
+
+async def take_back(begun: discord.Message) -> None:
+    """Delete the further messages of an answer, as far as they can be found."""
+    with contextlib.suppress(discord.HTTPException, *Lost):
+        async for message in begun.channel.history(after=begun, limit=_FAR):
+            if message.author == begun.author and _replies_to(message, begun):
+                await message.delete()
+
+
+def _replies_to(message: discord.Message, other: discord.Message) -> bool:
+    return message.reference is not None and message.reference.message_id == other.id
 
 
 async def reply_or_tell(message: discord.Message, reply: Reply, view: discord.ui.View | None) -> None:
@@ -177,8 +205,14 @@ def may_write(channel: object) -> bool:
 async def reply_once(
     message: discord.Message, text: str, file: str | None = None, **fields: Any
 ) -> discord.Message:
-    """Reply to a message without a ping, as `send_once` sends."""
-    return await send_once(message.channel, text, file, reference=message, mention_author=False, **fields)
+    """Reply to a message without a ping, as `send_once` sends; where that cannot be, into its channel."""
+    channel = message.channel
+    try:
+        return await send_once(channel, text, file, reference=message, mention_author=False, **fields)
+    except discord.HTTPException as error:
+        if error.code not in _NO_REPLY:
+            raise
+        return await send_once(channel, text, file, **fields)
 
 
 async def send_once(

@@ -1,12 +1,15 @@
 """The buttons under an answer. They carry the answer's number, so they work after a restart too."""
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
 from bot.answering.datatypes import Answer
+from bot.failing import barrier
 from bot.reply import plain, shortened, split
+from bot.sending import take_back, tell
 
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
@@ -45,21 +48,28 @@ class AnswerButton(
 
     async def callback(self, interaction: Interaction) -> None:
         """Do what the button says; what is shown is for the one who pressed it alone."""
+        async with barrier(interaction):
+            if self.what == "delete":
+                await interaction.response.defer()
+            elif self.what != "bad":  # Discord takes no form after an acknowledgement
+                await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._act(interaction)
+
+    async def _act(self, interaction: Interaction) -> None:
         bot: FootnoteBot = interaction.client
         found = await bot.desk.recall(self.number, interaction.guild_id)
         if found is None:
-            await interaction.response.send_message(_GONE, ephemeral=True)
+            await tell(interaction, _GONE)
             return
         answer, asker = found
         match self.what:
             case "sources":
-                await interaction.response.defer(ephemeral=True, thinking=True)
                 parts = split(await _sources(bot, answer, interaction.guild_id))[:_MOST_PASSAGES]
-                await interaction.edit_original_response(content=parts[0])
+                await tell(interaction, parts[0])
                 for part in parts[1:]:
                     await interaction.followup.send(part, ephemeral=True)
             case "why":
-                await interaction.response.send_message(why(answer), ephemeral=True)
+                await tell(interaction, why(answer))
             case "good" | "bad":
                 await self._vote(bot, interaction)
             case _:
@@ -69,17 +79,18 @@ class AnswerButton(
         good = self.what == "good"
         await bot.desk.vote(self.number, interaction.user.id, good=good)
         if good:
-            await interaction.response.send_message("Thank you.", ephemeral=True)
+            await tell(interaction, "Thank you.")
         else:  # the vote is kept already; the words are extra
             await interaction.response.send_modal(WhatWasWrong(self.number))
 
     async def _delete(self, interaction: Interaction, asker: int) -> None:
         if interaction.user.id != asker and not interaction.permissions.manage_messages:
-            told = "Only who asked, or who may manage messages, can delete an answer."
-            await interaction.response.send_message(told, ephemeral=True)
+            await tell(interaction, "Only who asked, or who may manage messages, can delete an answer.")
             return
-        await interaction.response.defer()
-        await interaction.delete_original_response()
+        with contextlib.suppress(discord.NotFound):  # it was pressed twice
+            await interaction.delete_original_response()
+        if interaction.message is not None:
+            await take_back(interaction.message)
 
 
 class WhatWasWrong(discord.ui.Modal, title="What was wrong?"):
@@ -96,8 +107,10 @@ class WhatWasWrong(discord.ui.Modal, title="What was wrong?"):
     async def on_submit(self, interaction: Interaction) -> None:
         """Keep the comment with the vote."""
         bot: FootnoteBot = interaction.client
-        await bot.desk.vote(self._number, interaction.user.id, good=False, comment=self.comment.value)
-        await interaction.response.send_message("Thank you.", ephemeral=True)
+        async with barrier(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await bot.desk.vote(self._number, interaction.user.id, good=False, comment=self.comment.value)
+            await tell(interaction, "Thank you.")
 
 
 def buttons(number: int, answer: Answer) -> discord.ui.View:

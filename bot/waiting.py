@@ -12,10 +12,10 @@ from bot.sending import (
     Lost,
     deliver,
     edit_in,
+    go_on,
     may_write,
     reply_once,
     reply_or_tell,
-    send_once,
     typing,
 )
 
@@ -93,8 +93,7 @@ class Below:
                 with contextlib.suppress(discord.HTTPException, *Lost):
                     await self._begun.delete()
             else:
-                for part in reply.messages[1:]:
-                    await send_once(self._begun.channel, part)
+                await go_on(self._begun, reply.messages[1:])
                 return
         await reply_or_tell(self._message, reply, view)
 

@@ -95,6 +95,7 @@ class FakeDiscord:
         self.fault: Callable[[str, str], web.Response | After | None] = lambda _method, _path: None
         self.answers: dict[str, Payload] = {}  # interaction token -> message
         self.callbacks: dict[str, Payload] = {}  # interaction id -> callback
+        self._flags: dict[str, int] = {}  # interaction token -> of its callback
         self.files: dict[str, bytes] = {}  # what the CDN has
         self.intents = 0  # that the client asked for
         self.tags: dict[str, list[str]] = {}  # that the bot has put on posts
@@ -195,15 +196,13 @@ class FakeDiscord:
             }
         if reply_to:
             data["message_reference"] = {"message_id": reply_to, "channel_id": channel}
-            data["referenced_message"] = self.messages[channel].get(reply_to)
         self.messages.setdefault(channel, {})[data["id"]] = data
         return data
 
     async def say(self, content: str, **more: Any) -> Payload:
         """A member writes."""
         data = self.message(content, **more)
-        seen = bool(self.intents & (1 << 15)) or data["mentions"] or data["channel_id"] == DM
-        await self.dispatch("MESSAGE_CREATE", data if seen else {**data, "content": ""})
+        await self.dispatch("MESSAGE_CREATE", self._seen(data))
         return data
 
     async def slash(
@@ -300,6 +299,19 @@ class FakeDiscord:
         """The bot's messages in a channel, in order."""
         return [m for m in self.messages.get(channel, {}).values() if m["author"]["id"] == BOT]
 
+    def _seen(self, message: Payload) -> Payload:
+        """A message as the bot gets it, with the one that it replies to."""
+        reference = message.get("message_reference")
+        if reference is None:
+            return self._blanked(message)
+        before = self.messages[message["channel_id"]].get(reference["message_id"])
+        return {**self._blanked(message), "referenced_message": before and self._blanked(before)}
+
+    def _blanked(self, message: Payload) -> Payload:
+        """Without the intent, what neither mentions the bot nor comes from it has no text."""
+        meant = message["mentions"] or message["channel_id"] == DM or message["author"]["id"] == BOT
+        return message if meant or self.intents & (1 << 15) else {**message, "content": ""}
+
     # ---- REST
 
     async def _rest(self, request: web.Request) -> web.Response:
@@ -380,13 +392,18 @@ class FakeDiscord:
 
     def _history(self, channel: str, *, request: web.Request, **_: Any) -> web.Response:
         found = list(self.messages.get(channel, {}).values())
-        before = request.query.get("before")
-        kept = [m for m in found if before is None or int(m["id"]) < int(before)]
-        return reply(kept[::-1][: int(request.query.get("limit", 50))])
+        before, most = request.query.get("before"), int(request.query.get("limit", 50))
+        if after := request.query.get("after"):
+            later = [self._seen(m) for m in found if int(m["id"]) > int(after)]
+            return reply(later[:most][::-1])
+        kept = [self._seen(m) for m in found if before is None or int(m["id"]) < int(before)]
+        return reply(kept[::-1][:most])
 
     def _get(self, channel: str, id_: str, **_: Any) -> web.Response:
         found = self.messages.get(channel, {}).get(id_)
-        return reply(found) if found else reply({"code": 10008, "message": "Unknown Message"}, 404)
+        if found is None:
+            return reply({"code": 10008, "message": "Unknown Message"}, 404)
+        return reply(self._seen(found))
 
     def _edit(self, channel: str, id_: str, *, body: Payload, **_: Any) -> web.Response:
         before = self.messages.get(channel, {}).get(id_)
@@ -405,6 +422,7 @@ class FakeDiscord:
         if id_ in self.callbacks:
             return reply({"code": 40060, "message": "Interaction has already been acknowledged."}, 400)
         self.callbacks[id_] = body
+        self._flags[token] = (body.get("data") or {}).get("flags", 0)
         if body["type"] in {4, 7}:  # a message, or the changed message of a button
             stored = {**_blank(snowflake(), CHANNEL), **body["data"]}
             if len(stored.get("content", "")) > 2000:
@@ -413,7 +431,8 @@ class FakeDiscord:
         return reply({"interaction": {"id": id_, "type": 2}})
 
     def _original(self, token: str, *, body: Payload, **_: Any) -> web.Response:
-        return self._keep(CHANNEL, f"9{token[5:]}", {"flags": 0, **body}, token)
+        id_ = self.answers.get(token, {}).get("id") or snowflake()
+        return self._keep(CHANNEL, id_, {"flags": self._flags.get(token, 0), **body}, token)
 
     def _follow_up(self, token: str, *, body: Payload, **_: Any) -> web.Response:
         first = token not in self.answers

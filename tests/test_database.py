@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fakes import answer
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answering.budget import ALL, Spent
 from bot.answering.datatypes import Answer, Dropped, Generated
@@ -122,6 +123,18 @@ def test_a_database_that_cannot_be_opened_is_told_without_its_secret(url: str) -
     with pytest.raises(UserError, match="check DATABASE_URL") as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_error_of_the_database_tells_nothing_of_what_was_asked(tmp_path: Path) -> None:
+    """Its text ends up in the log."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP TABLE answers"))
+    with pytest.raises(SQLAlchemyError) as caught:
+        database.record(answer(), guild_id="1", member_id="2")
+    assert "no such table" in str(caught.value)
+    assert not any(told in str(caught.value) for told in ("When?", "In May.", "It opens"))
+    database.close()
 
 
 def generated() -> Answer:

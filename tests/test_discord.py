@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from discord_kit import TOKEN, QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, DM, RESET, After, reply, snowflake
+from fake_discord import BOT, CHANNEL, DM, RESET, After, reply, snowflake, thread
 from fakes import answer
 
 from bot.answering.datatypes import Dropped, Generated
-from bot.cogs.asking import SORRY
 from bot.database import Kept
+from bot.failing import SORRY
 from vectorstore.datatypes import Chunk, UserError
 
 
@@ -77,12 +78,25 @@ async def test_a_mention_is_answered_as_a_reply(scene: Stage, bot: QuickBot) -> 
     assert ("POST", f"channels/{CHANNEL}/typing") in [(m, p) for m, p, _ in scene.discord.requests]
 
 
-async def test_a_mention_under_a_question_asks_that_question(scene: Stage, bot: QuickBot) -> None:
-    """ "@Footnote" in reply to somebody."""
+async def test_a_mention_under_a_question_asks_that_question(scene: Stage) -> None:
+    """ "@Footnote" in reply to somebody, where the operator has switched the message content on."""
+    scene.message_content = True
+    async with scene.connected():
+        asked = await scene.discord.say("When does the ferry open?", author="5001")
+        await scene.discord.say(f"<@{BOT}>", mention=True, reply_to=asked["id"])
+        await said(scene)
+    assert scene.chain.asked == [("When does the ferry open?", [])]
+
+
+async def test_a_mention_under_a_question_that_is_not_seen_says_what_to_do(
+    scene: Stage, bot: QuickBot
+) -> None:
+    """Without the intent Discord gives no text of it; but to the command behind a right click it does."""
     asked = await scene.discord.say("When does the ferry open?", author="5001")
     await scene.discord.say(f"<@{BOT}>", mention=True, reply_to=asked["id"])
-    await said(scene)
-    assert scene.chain.asked == [("When does the ferry open?", [])]
+    (message,) = await said(scene)
+    assert message["content"].endswith("choose *Apps*, *Ask about this*.")
+    assert scene.chain.asked == []
 
 
 async def test_a_bare_mention_says_what_to_do(scene: Stage, bot: QuickBot) -> None:
@@ -118,6 +132,36 @@ async def test_a_direct_message_is_a_conversation(scene: Stage, bot: QuickBot) -
     await scene.discord.say("Why?", channel=DM)
     await said(scene, 2, DM)
     assert scene.chain.asked == [("When does it open?", []), ("Why?", [("When does it open?", "In May.")])]
+
+
+async def test_what_others_say_in_between_is_no_question_that_was_asked(scene: Stage, bot: QuickBot) -> None:
+    """An answer belongs to the message that it replies to, not to the last one before it."""
+    await scene.discord.dispatch("THREAD_CREATE", thread("3200", parent=CHANNEL))
+    scene.chain.gate.clear()
+    await scene.discord.say(f"<@{BOT}> when does it open?", mention=True, channel="3200")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    scene.discord.message(f"<@{BOT}> my number is 555-0100", mention=True, author="5001", channel="3200")
+    scene.chain.gate.set()
+    await said(scene, 1, "3200")
+    await scene.discord.say(f"<@{BOT}> and why?", mention=True, channel="3200")
+    await said(scene, 2, "3200")
+    assert scene.chain.asked[1] == ("and why?", [("when does it open?", "In May.")])
+
+
+async def test_no_id_reaches_who_answers(scene: Stage, bot: QuickBot) -> None:
+    """Neither in a question nor in what was said before: it may be a chat model far away."""
+    asked = "does <@5001> or <@&77> open <#3000>, https://discord.com/channels/1/2/3 <:boat:12> </ask:13>?"
+    plain = "does somebody or a role open a channel, a channel :boat: /ask?"
+    await scene.discord.say(f"<@{BOT}> {asked}", mention=True)
+    (first,) = await said(scene)
+    await scene.discord.say("and <@!5002>?", reply_to=first["id"], mention=True)
+    await said(scene, 2)
+    await scene.discord.answer_to(await scene.discord.slash("ask", question=asked))
+    assert scene.chain.asked == [
+        (plain, []),
+        ("and somebody?", [(plain, "In May.")]),
+        (plain, []),
+    ]
 
 
 async def test_other_messages_are_left_alone(scene: Stage, bot: QuickBot) -> None:
@@ -291,6 +335,60 @@ async def test_only_the_asker_or_staff_may_delete(scene: Stage, bot: QuickBot) -
     assert (await scene.discord.answer_to(pressed)) == {"deleted": True}
 
 
+async def test_who_presses_delete_twice_is_told_nothing(
+    scene: Stage, bot: QuickBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first time has done it; that is no error."""
+    message = await answered(scene)
+    gone = reply({"code": 10008, "message": "Unknown Message"}, 404)
+    scene.discord.fault = lambda method, _path: gone if method == "DELETE" else None
+    pressed = await scene.discord.press(message, "Delete")
+    await scene.discord.wait_for(
+        lambda: any(m == "GET" and p == f"channels/{CHANNEL}/messages" for m, p, _ in scene.discord.requests)
+    )
+    assert pressed["token"] not in scene.discord.answers
+    assert "Traceback" not in caplog.text
+
+
+LONG = "\n\n".join(f"Paragraph {i}. " + "It is said that it opens in May. " * 30 for i in range(3))
+
+
+@pytest.mark.parametrize("where", ["slash", "mention", "streamed"])
+async def test_a_long_answer_is_deleted_as_a_whole(scene: Stage, bot: QuickBot, where: str) -> None:
+    """Its further messages reply to the first, by which they are told from all that stands below it."""
+    scene.discord.permissions = str(discord.Permissions(send_messages=True).value)
+    scene.chain.says = lambda question: answer() if question == "other?" else answer(LONG)
+    scene.chain.writes = lambda question: ["Paragraph"] * (where == "streamed" and question == "when?")
+    if where == "slash":
+        await answered(scene)
+    else:
+        await scene.discord.say(f"<@{BOT}> when?", mention=True)
+    first, *more = await said(scene, 3)
+    await scene.discord.say(f"<@{BOT}> other?", mention=True, author="5001")
+    await said(scene, 4)
+    assert {m["message_reference"]["message_id"] for m in more} == {first["id"]}
+    await scene.discord.press(scene.discord.messages[CHANNEL][first["id"]], "Delete")
+    gone = {f"channels/{CHANNEL}/messages/{m['id']}" for m in more}
+    await scene.discord.wait_for(
+        lambda: gone <= {path for method, path, _ in scene.discord.requests if method == "DELETE"}
+    )
+    left = [m["content"] for m in scene.discord.of_bot() if m["id"] != first["id"]]
+    assert len(left) == 1
+    assert left[0].startswith("In May.\n")
+
+
+async def test_a_reply_to_the_end_of_a_long_answer_goes_on_with_it(scene: Stage, bot: QuickBot) -> None:
+    """Back to its beginning, and the question."""
+    scene.chain.says = lambda _: answer(LONG)
+    await scene.discord.say(f"<@{BOT}> when?", mention=True)
+    *_, last = await said(scene, 3)
+    await scene.discord.say("why?", reply_to=last["id"], mention=True)
+    await scene.discord.wait_for(lambda: len(scene.chain.asked) == 2)
+    ((asked, said_then),) = scene.chain.asked[1][1]
+    assert asked == "when?"
+    assert said_then.startswith("Paragraph 0.")
+
+
 async def test_a_button_of_another_server_tells_nothing(scene: Stage, bot: QuickBot) -> None:
     """The answer's server comes from the event itself."""
     message = await answered(scene)
@@ -442,19 +540,28 @@ async def test_an_expired_token_is_answered_in_the_channel(scene: Stage, bot: Qu
     assert "In May." in message["content"]
 
 
-async def test_a_deleted_question_is_answered_in_the_channel(scene: Stage, bot: QuickBot) -> None:
-    """The message that it would reply to is gone."""
+@pytest.mark.parametrize(("code", "status"), [(50035, 400), (160002, 403)], ids=["gone", "history"])
+@pytest.mark.parametrize("written", [(), ("In",)], ids=["whole", "streamed"])
+async def test_what_cannot_be_replied_to_is_answered_in_the_channel(
+    scene: Stage, bot: QuickBot, code: int, status: int, written: tuple[str, ...]
+) -> None:
+    """The question was deleted, or the bot may not read the channel's history; once, also if it grows."""
+    scene.chain.writes = lambda _: written
 
     def fault(method: str, path: str) -> Any:
         _, _, body = scene.discord.requests[-1]
         if method == "POST" and "message_reference" in body:
-            return reply({"code": 50035, "message": "Invalid Form Body"}, 400)
+            return reply({"code": code, "message": "no"}, status)
         return None
 
     scene.discord.fault = fault
     await scene.discord.say(f"<@{BOT}> when?", mention=True)
-    (message,) = await said(scene)
+    message = await scene.discord.wait_for(
+        lambda: next((m for m in scene.discord.of_bot() if m.get("components")), None)
+    )
+    assert message["content"].startswith("In May.\n")
     assert "message_reference" not in message
+    assert scene.discord.of_bot() == [message]
 
 
 @pytest.mark.parametrize("op", [7, 9])
@@ -504,17 +611,19 @@ async def test_an_event_that_comes_again_after_a_resume_is_answered_once(scene: 
     assert [question for question, _ in scene.chain.asked] == ["when?", "When?"]
 
 
+async def thread_below_an_answer(scene: Stage) -> dict[str, Any]:
+    """The answer to a mention, with which a thread of a member's began."""
+    await scene.discord.say(f"<@{BOT}> when does it open?", mention=True)
+    (first,) = await said(scene)
+    await scene.discord.dispatch("THREAD_CREATE", thread(first["id"], parent=CHANNEL))
+    return first
+
+
 async def test_in_a_thread_that_began_with_an_answer_no_mention_is_needed(scene: Stage) -> None:
     """Where the operator has switched the message content on; what was said in it is the history."""
     scene.message_content = True
     async with scene.connected():
-        await scene.discord.say(f"<@{BOT}> when does it open?", mention=True)
-        (first,) = await said(scene)
-        thread = {
-            "id": first["id"], "type": 11, "guild_id": "2000", "parent_id": CHANNEL, "owner_id": "5000", "name": "Ferry", "message_count": 0, "member_count": 1,
-            "thread_metadata": {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": "2026-01-01T00:00:00+00:00"},
-        }  # fmt: skip
-        await scene.discord.dispatch("THREAD_CREATE", thread)
+        first = await thread_below_an_answer(scene)
         await scene.discord.say("and why so late?", channel=first["id"])
         await said(scene, 1, first["id"])
         await scene.discord.say("is that sure?", channel=first["id"])
@@ -522,3 +631,36 @@ async def test_in_a_thread_that_began_with_an_answer_no_mention_is_needed(scene:
     begun = ("when does it open?", "In May.")
     assert scene.chain.asked[1] == ("and why so late?", [begun])
     assert scene.chain.asked[2] == ("is that sure?", [begun, ("and why so late?", "In May.")])
+
+
+async def test_what_discord_says_itself_is_no_question(scene: Stage) -> None:
+    """That somebody gave a thread a new name: a message of theirs, with that name for a text."""
+    scene.message_content = True
+    async with scene.connected():
+        first = await thread_below_an_answer(scene)
+        renamed = scene.discord.message("Why is the ferry late?", channel=first["id"])
+        await scene.discord.dispatch("MESSAGE_CREATE", {**renamed, "type": 4})
+        await scene.discord.say("and why so late?", channel=first["id"])
+        await said(scene, 1, first["id"])
+    assert [question for question, _ in scene.chain.asked] == ["when does it open?", "and why so late?"]
+
+
+async def test_a_thread_that_could_not_be_looked_up_is_looked_up_again(scene: Stage) -> None:
+    """One failure does not close it to questions for ever."""
+    scene.message_content = True
+    async with scene.connected():
+        first = await thread_below_an_answer(scene)
+        failed: list[str] = []
+
+        def fault(method: str, path: str) -> Any:
+            if method == "GET" and path == f"channels/{CHANNEL}/messages/{first['id']}" and not failed:
+                failed.append(path)
+                return reply({"message": "busy", "code": 0}, 503)
+            return None
+
+        scene.discord.fault = fault
+        await scene.discord.say("and why?", channel=first["id"])
+        await scene.discord.wait_for(lambda: failed)
+        await scene.discord.say("and why so late?", channel=first["id"])
+        await said(scene, 1, first["id"])
+    assert [question for question, _ in scene.chain.asked] == ["when does it open?", "and why so late?"]

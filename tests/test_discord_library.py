@@ -1,8 +1,10 @@
 """/library in Discord: a server's own articles, added in a process of their own, seen by no other server."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ from discord_kit import QuickBot, Stage, stage
 from documents import burning_pdf, docx, lines, paragraph, pdf, zip_bomb
 from fake_discord import CHANNEL, DM, GUILD, OTHER_GUILD, snowflake
 from fakes import ScriptedModel, store_all, write
+from filelock import FileLock
 
 from bot.adding import Adder, safe_name
 from bot.answering.budget import Budget, Limits
 from bot.answering.builtin import BuiltIn
 from bot.answering.generating import Generator
 from bot.answering.support import CitationCheck
+from bot.failing import LATER
 from bot.libraries import Libraries, own_library
 from bot.settings import BotSettings
 from bot.spending import Spending
@@ -272,6 +276,26 @@ async def test_a_link_into_the_inner_network_is_refused(
 ) -> None:
     """tests/test_fetch.py has all the tricks."""
     assert word in await told(scene, await scene.discord.library("add", link=link), word)
+
+
+async def test_a_removal_that_must_wait_holds_up_nobody_and_is_told(
+    scene: Stage, vectorstore: VectorstoreSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While articles are read in: others are answered meanwhile, and who waited too long may try again."""
+    store_articles(scene, 1)
+    waiting = VectorstoreSettings(data=vectorstore.data, lock_seconds=3)
+    libraries = scene.libraries = Libraries(Shelf(waiting), Prompts(), BotSettings())
+    (row,) = libraries.articles(int(GUILD))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    async with scene.connected():
+        with FileLock(vectorstore.data / "writer.lock"):
+            removals = [await scene.discord.library("remove", article=row.id) for _ in range(2)]
+            await scene.discord.wait_for(lambda: caplog.text.count("waiting up to 3 s"))
+            await asked(scene, "How many boats does the old harbour have?")
+            assert not any(removal["token"] in scene.discord.answers for removal in removals)
+            await told(scene, removals[0], LATER)
+        await told(scene, removals[1], "is removed")
+    assert "Traceback" not in caplog.text
 
 
 async def test_only_who_manages_the_server_sees_the_commands(scene: Stage, bot: QuickBot) -> None:

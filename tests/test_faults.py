@@ -1,15 +1,21 @@
 """What Discord does wrong while the bot answers: nothing is lost, nothing said twice. The real client, loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from discord_kit import QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, DM, GUILD, RESET, After, reply, role, snowflake, thread
+from fake_discord import BOT, CHANNEL, DM, GUILD, OTHER_GUILD, RESET, After, reply, role, snowflake, thread
 from fakes import answer
+from sqlalchemy import text
+
+from bot.failing import LATER, SORRY, refusal
+from vectorstore.datatypes import UserError
 
 Payload = dict[str, Any]
 LONG = "\n\n".join(f"Paragraph {i}. " + "It is said that the ferry opens in May. " * 30 for i in range(3))
@@ -207,6 +213,125 @@ async def test_a_file_that_is_sent_again_is_whole(scene: Stage, bot: QuickBot, w
         (message,) = await said(scene, CHANNEL)
     assert failed
     assert "Sentence 599" in message["files"]["answer.md"]
+
+
+# ---- the database
+
+
+@pytest.mark.parametrize("where", ["slash", "mention"])
+async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
+    scene: Stage, bot: QuickBot, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    """The disk is full: no buttons, for they could show nothing, and one line in the log."""
+    full = "CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+    with scene.database.engine.begin() as connection:
+        connection.execute(text(full))
+    if where == "slash":
+        message = await answered(scene)
+    else:
+        await scene.discord.say(f"<@{BOT}> when?", mention=True)
+        (message,) = await said(scene, CHANNEL)
+    assert "In May." in message["content"]
+    assert not message.get("components")
+    assert caplog.text.count("an answer could not be kept (") == 1
+    assert "Traceback" not in caplog.text
+
+
+@contextlib.contextmanager
+def locked(scene: Stage) -> Iterator[None]:
+    """Another process keeps the database to itself; who asks it waits for five seconds."""
+    connection = sqlite3.connect(scene.folder / "footnote.db", isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+async def settings(scene: Stage, verb: str, **option: bool) -> Payload:
+    """A member runs /settings VERB."""
+    given = [{"name": name, "type": 5, "value": value} for name, value in option.items()]
+    verbs = [{"name": verb, "type": 1, "options": given}]
+    data = {"id": snowflake(), "name": "settings", "type": 1, "options": verbs}
+    return await scene.discord.interact(2, data, member="5000", channel=CHANNEL)
+
+
+@pytest.mark.parametrize("what", ["Sources", "Why", "👍", "Delete", "privacy", "show", "private"])
+async def test_what_is_pressed_or_run_is_acknowledged_before_the_database_is_asked(
+    scene: Stage, bot: QuickBot, what: str
+) -> None:
+    """Within Discord's three seconds, however long the database takes."""
+    message = await answered(scene)
+    bot.desk._settings.clear()
+    with locked(scene):
+        if what == "privacy":
+            interaction = await scene.discord.slash("privacy")
+        elif what in {"show", "private"}:
+            interaction = await settings(scene, what, **({"on": True} if what == "private" else {}))
+        else:
+            interaction = await scene.discord.press(message, what)
+        await scene.discord.wait_for(lambda: interaction["id"] in scene.discord.callbacks, 3)
+    assert scene.discord.callbacks[interaction["id"]]["type"] == (6 if what == "Delete" else 5)
+    assert await scene.discord.answer_to(interaction)
+
+
+@pytest.mark.parametrize("what", ["Sources", "👎", "Delete", "form"])
+async def test_a_button_that_fails_says_so(
+    scene: Stage, bot: QuickBot, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    """In the place of "thinking…", or by itself; the answer stays as it is."""
+    message = await answered(scene)
+    form = await scene.discord.press(message, "👎")
+    await scene.discord.wait_for(lambda: form["id"] in scene.discord.callbacks)
+    with scene.database.engine.begin() as connection:
+        connection.execute(text("DROP TABLE feedback" if what == "form" else "DROP TABLE answers"))
+    if what == "form":
+        shown = scene.discord.callbacks[form["id"]]["data"]
+        given = {"type": 4, "custom_id": "comment", "value": "June."}
+        data = {"custom_id": shown["custom_id"], "components": [{"type": 1, "components": [given]}]}
+        interaction = await scene.discord.interact(5, data, member="5000", channel=CHANNEL)
+    else:
+        interaction = await scene.discord.press(message, what)
+    told = await scene.discord.answer_to(interaction)
+    assert told["content"] == SORRY
+    assert told["id"] != message["id"]
+    assert "a command or a button failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("told", "kept_back"),
+    [
+        ("another process is writing to data: try again when it is done", True),
+        ("data folder /srv/data cannot be written (no space left): set FOOTNOTE_DATA", True),
+        ("the vector index of library 'a' is damaged: run python -m ingest --rebuild", True),
+        ("no Chroma server answers at db:8000: start it, or correct CHROMA_URL", True),
+        ("there are no articles yet: somebody can add one with /library add", False),
+        ("9 bytes are more than INGEST_MAX_BYTES (8)", False),
+        ("this is no web page, PDF or Word file but text/css", False),
+    ],
+)
+def test_what_only_the_operator_can_mend_goes_to_the_log(
+    caplog: pytest.LogCaptureFixture, told: str, kept_back: bool
+) -> None:
+    """Members see no path, no command, no other process."""
+    assert (refusal(UserError(told)) == LATER) is kept_back
+    assert (told in caplog.text) is kept_back
+
+
+# ---- too much at once
+
+
+async def test_no_more_than_three_articles_of_a_server_wait_to_be_read(scene: Stage, bot: QuickBot) -> None:
+    """Each is in memory meanwhile; one more is refused. Another server's has nothing to do with it."""
+    await bot.adder._one.acquire()  # one of another server is being read, to the end
+    for _ in range(3):
+        await scene.discord.answer_to(await scene.discord.library("add", file=("a.txt", b"It opens.")))
+    more = await scene.discord.answer_to(await scene.discord.library("add", link="https://a.example"))
+    other = await scene.discord.answer_to(
+        await scene.discord.library("add", guild=OTHER_GUILD, file=("a.txt", b"It opens."))
+    )
+    assert more["content"].startswith("3 articles are being added here already")
+    assert other["content"] == "Reading a.txt …"
 
 
 # ---- where the bot may not write

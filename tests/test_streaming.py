@@ -15,7 +15,8 @@ from discord_kit import TOKEN, QuickBot, Stage, stage
 from fake_discord import BOT, CHANNEL, DM, GUILD, RESET, After, reply, role
 from fakes import answer
 
-from bot.cogs.asking import RESTARTING, SORRY
+from bot.cogs.asking import RESTARTING
+from bot.failing import SORRY
 from bot.streaming import Stream
 from bot.supervisor import supervise
 from vectorstore.datatypes import UserError

@@ -184,6 +184,46 @@ async def test_what_cannot_be_finished_says_restarting(scene: Stage) -> None:
     scene.chain.gate.set()
 
 
+async def test_who_asks_while_it_ends_is_told_at_once(scene: Stage) -> None:
+    """Also who asks when the others are just being told; nobody's question is begun."""
+    task = running(scene, grace=4.0)
+    await scene.ready()
+    scene.chain.gate.clear()
+    first = await scene.discord.slash("ask", question="When?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await scene.discord.wait_for(lambda: scene.bots[-1].asking._ending)
+    second = await scene.discord.slash("ask", question="Why?", member="5001")
+    assert (await scene.discord.answer_to(second, 1.5))["content"] == RESTARTING
+    failed: list[str] = []
+
+    def fault(_method: str, path: str) -> Any:
+        if path.endswith("@original") and path not in failed:
+            failed.append(path)
+            return reply({"message": "busy", "code": 0}, 503)
+        return None
+
+    scene.discord.fault = fault
+    await scene.discord.wait_for(lambda: failed)
+    late = await scene.discord.slash("ask", question="How?", member="5002")
+    await asyncio.wait_for(task, 10)
+    assert [scene.discord.answers[each["token"]]["content"] for each in (first, late)] == [RESTARTING] * 2
+    assert [question for question, _ in scene.chain.asked] == ["When?"]
+    scene.chain.gate.set()
+
+
+async def test_who_adds_an_article_while_it_ends_is_told(scene: Stage) -> None:
+    """No "Reading …" is left behind."""
+    task = running(scene, grace=1.0)
+    await scene.ready()
+    await scene.bots[-1].adder._one.acquire()  # another is being read, to the end
+    interaction = await scene.discord.library("add", file=("a.txt", b"The ferry opens in May."))
+    await scene.discord.answer_to(interaction)
+    await stopped(task)
+    told = scene.discord.answers[interaction["token"]]["content"]
+    assert told == "I am being restarted: please try again in a moment."
+
+
 async def test_a_dropped_connection_is_taken_up_again(scene: Stage) -> None:
     """The session is resumed, and nothing is answered twice."""
     task = running(scene)

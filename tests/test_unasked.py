@@ -15,6 +15,7 @@ from fakes import answer
 
 from bot.cogs.unasked import SURE, is_question
 from bot.database import GuildSettings
+from vectorstore.datatypes import NoArticlesError
 
 
 @pytest.fixture
@@ -44,8 +45,9 @@ async def quiet(scene: Stage) -> None:
 
 
 def unasked(scene: Stage) -> list[dict[str, Any]]:
-    """What the bot said without being asked."""
-    return [m for m in scene.discord.of_bot() if not m["content"].startswith("> still there")]
+    """What the bot said to all without being asked."""
+    for_all = [m for m in scene.discord.of_bot() if not m.get("flags", 0) & 64]
+    return [m for m in for_all if not m["content"].startswith("> still there")]
 
 
 async def test_a_question_in_a_chosen_channel_is_answered(scene: Stage, bot: QuickBot) -> None:
@@ -98,7 +100,7 @@ async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: Quick
     asked = await scene.discord.say("when does <@5001> open?")
     await scene.discord.wait_for(lambda: unasked(scene))
     (note,) = unasked(scene)
-    assert note["content"].startswith("Not in the articles: when does \\<\\@5001> open?")
+    assert note["content"].startswith("Not in the articles: when does somebody open?")
     assert note["content"].endswith(f"https://discord.com/channels/{GUILD}/{CHANNEL}/{asked['id']}")
     assert scene.discord.pinged == []
 
@@ -121,6 +123,39 @@ async def test_nothing_is_said_when_staff_has_answered(scene: Stage, bot: QuickB
     await scene.discord.say("when does it open?")
     await scene.discord.say("In May, as I said.", author="5002", roles=(STAFF,))
     scene.chain.gate.set()
+    await quiet(scene)
+    assert unasked(scene) == []
+
+
+@pytest.mark.parametrize("words", ["", f"<@{BOT}> when does it close?"], ids=["a picture", "to the bot"])
+async def test_nothing_is_said_when_staff_has_spoken_in_another_way(
+    scene: Stage, bot: QuickBot, words: str
+) -> None:
+    """Without a word, or with one for the bot, which answers that."""
+    scene.chain.gate.clear()
+    await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: scene.chain.asked)
+    await scene.discord.say(words, author="5002", roles=(STAFF,), mention=bool(words))
+    await scene.discord.wait_for(lambda: bot.unasked._staff_spoke)
+    scene.chain.gate.set()
+    await quiet(scene)
+    assert len(unasked(scene)) == bool(words)
+
+
+async def test_why_a_question_was_not_answered_is_logged(
+    scene: Stage, bot: QuickBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That there is no article is no matter of haste; nobody is told, for nobody asked."""
+    caplog.set_level(logging.INFO, logger="bot")
+
+    def says(question: str) -> Any:
+        if question == "still there?":
+            return answer()
+        raise NoArticlesError("there are no articles yet")
+
+    scene.chain.says = says
+    await scene.discord.say("when does it open?")
+    await scene.discord.wait_for(lambda: "not answered unasked: there are no articles yet" in caplog.text)
     await quiet(scene)
     assert unasked(scene) == []
 

@@ -45,6 +45,10 @@ _SOURCES = {
     "article": 1.0,
     "list": 0.6,
     "said": 1.0,
+    "report": 1.0,
+    "entry": 0.6,
+    "page": 1.0,
+    "short": 1.0,
     "squad2train": 0.3,
     "shift_new_wiki": 0.2,
 }

@@ -7,6 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.sending import tell
+
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
 
@@ -36,6 +38,7 @@ class About(commands.Cog):
     @app_commands.describe(delete="Delete it all")
     async def privacy(self, interaction: Interaction, delete: bool = False) -> None:
         """/privacy."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
         database, member = self.bot.desk.database, str(interaction.user.id)
         found = await asyncio.to_thread(database.count, member)
         kept = f"{found.answers} of your questions with their answers, {found.votes} of your votes"
@@ -46,4 +49,4 @@ class About(commands.Cog):
             told = f"Deleted: {kept}."
         else:
             told = f"Kept: {kept}, and nothing else about you. `/privacy delete:True` deletes it."
-        await interaction.response.send_message(told, ephemeral=True)
+        await tell(interaction, told)

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
+from bot.failing import SORRY, refusal
 from bot.libraries import Inquiry
 from bot.once import Once
 from bot.reply import Reply, plain, render
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SORRY = "Something went wrong here; it has been noted. Please ask again."
 RESTARTING = "I am being restarted: please ask again in a moment."
 _HELLO = "Ask me a question, and I look it up in the articles."
+_UNSEEN = (
+    "Discord does not show me that message: right-click it, or hold it on a phone, and choose *Apps*, "
+    "*Ask about this*."
+)
 _REMEMBERED = 2000  # threads
 _QUESTION = 1500  # characters
 
@@ -45,6 +49,8 @@ class Asking(commands.Cog):
         self._idle.set()
         self.pause = PAUSE
         self._open: dict[Place, Stream] = {}  # where an answer is waited for
+        self._tasks: dict[Place, asyncio.Task[Any]] = {}  # who waits there
+        self._ending = False
         self._once = Once()
         self._threads: dict[int, bool] = {}  # whether they began with the bot
         self._menu = app_commands.ContextMenu(name="Ask about this", callback=self._about)
@@ -77,7 +83,8 @@ class Asking(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message that is meant for the bot; what is not may be answered unasked."""
-        if message.author.bot or not self._once.first(message.id):
+        # a new name of a thread, a pin: Discord writes such messages in the name of who did it
+        if message.author.bot or message.is_system() or not self._once.first(message.id):
             return
         question = await self._question_in(message)
         if question is None:
@@ -125,14 +132,19 @@ class Asking(commands.Cog):
         if channel.id not in self._threads:
             if len(self._threads) >= _REMEMBERED:
                 self._threads.clear()
-            self._threads[channel.id] = await begun_by(channel, me)
+            try:
+                self._threads[channel.id] = await begun_by(channel, me)
+            except (discord.HTTPException, *Lost):
+                return False  # this once: the next message in it asks again
         return self._threads[channel.id]
 
     async def _reply_to(self, message: discord.Message, question: str) -> None:
         me = self.bot.user
         assert me is not None  # noqa: S101  (we are connected)
         if not question:
-            await reply_or_tell(message, Reply((_HELLO,)), None)
+            # without the intent, what a message says that does not mention the bot is empty
+            blind = message.reference is not None and not self.bot.intents.message_content
+            await reply_or_tell(message, Reply((_UNSEEN if blind else _HELLO,)), None)
             return
         async with Below(message) as place:
             inquiry = Inquiry(
@@ -160,8 +172,13 @@ class Asking(commands.Cog):
 
     async def _answer(self, place: Place, inquiry: Inquiry) -> Given | None:
         """Answer in a place; gives the answer, None if there is none."""
+        if self._ending:
+            await place.finish(Reply((RESTARTING,)), None)
+            return None
         given: Given | None = None
         view: discord.ui.View | None = None
+        if (task := asyncio.current_task()) is not None:
+            self._tasks[place] = task
         stream = self._open[place] = Stream(place.show, lambda: self._pause(place))
 
         async def notice(before: int) -> None:
@@ -170,9 +187,9 @@ class Asking(commands.Cog):
 
         try:
             given = await self.bot.desk.ask(inquiry, notice=notice, on_text=stream.tell)
-            reply, view = _rendered(given, place.question), buttons(given.number, given.answer)
+            reply, view = _rendered(given, place.question), _buttons(given)
         except UserError as error:
-            reply = Reply((plain(str(error)),))
+            reply = Reply((refusal(error),))
         except Exception:  # the last barrier: its text is for the log alone
             log.exception("a question could not be answered")
             reply = Reply((SORRY,))
@@ -186,6 +203,7 @@ class Asking(commands.Cog):
     async def _finish(self, place: Place, reply: Reply, view: discord.ui.View | None = None) -> None:
         """Close a place, once: with the answer, or with the word that we are restarting."""
         stream = self._open.pop(place, None)
+        self._tasks.pop(place, None)
         if stream is not None:
             await stream.end()
             await place.finish(reply, view)
@@ -193,7 +211,7 @@ class Asking(commands.Cog):
     async def send(self, message: discord.Message, given: Given) -> None:
         """Reply to a message with an answer nobody asked for; where that is not allowed, nobody misses it."""
         if may_write(message.channel):
-            await send_reply(message, _rendered(given), buttons(given.number, given.answer))
+            await send_reply(message, _rendered(given), _buttons(given))
 
     async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
         """Where a server wants it, note what the articles do not answer. Without a mention."""
@@ -209,17 +227,31 @@ class Asking(commands.Cog):
                 await channel.send(note, suppress_embeds=True)
 
     async def finish(self, seconds: float) -> None:
-        """Let the answers in flight end; leave no "thinking…" behind."""
+        """Let the answers in flight end; leave no "thinking…" behind. Who asks now is told at once."""
+        self._ending = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds / 2)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._say_restarting(), seconds / 2)
 
     async def _say_restarting(self) -> None:
-        told = (self._finish(place, Reply((RESTARTING,))) for place in list(self._open))
-        await asyncio.gather(*told, return_exceptions=True)
+        await asyncio.gather(*map(self._give_up, list(self._open)), return_exceptions=True)
+        await self._idle.wait()  # also for those who ask meanwhile
+
+    async def _give_up(self, place: Place) -> None:
+        task = self._tasks.get(place)
+        try:
+            await self._finish(place, Reply((RESTARTING,)))
+        finally:
+            if task is not None:
+                task.cancel()  # nobody waits for it any more
 
 
 def _rendered(given: Given, question: str = "") -> Reply:
     closest = given.closest if given.answer.abstained else ()
     return render(given.answer, question=question, closest=closest, origin=given.origin)
+
+
+def _buttons(given: Given) -> discord.ui.View | None:
+    """None for an answer that is not kept: there is nothing that they could show."""
+    return None if given.number is None else buttons(given.number, given.answer)

@@ -1,16 +1,20 @@
 """/library: the articles of this server, for those who may manage it."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.failing import refusal
 from bot.libraries import own_library
 from bot.listing import listing
 from bot.reply import plain
+from bot.sending import tell
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
@@ -24,6 +28,9 @@ Interaction = discord.Interaction[Any]
 _CHOICES = 25  # that Discord shows
 _LARGEST = 20_000_000  # bytes of an attachment
 _SHOWN = 1500  # characters of an article
+_MOST = 3  # articles of a server that are added at once; each file is in memory until its turn comes
+_PATIENCE = 1.0  # seconds, at the end
+_RESTARTING = "I am being restarted: please try again in a moment."
 
 
 @app_commands.guild_only()
@@ -33,6 +40,13 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
 
     def __init__(self, bot: "FootnoteBot") -> None:
         self.bot = bot
+        self._at_work: dict[Interaction, asyncio.Task[Any]] = {}  # adding and removing
+
+    async def cog_unload(self) -> None:
+        """Leave no "Reading …" behind."""
+        told = asyncio.gather(*map(_give_up, self._at_work.items()), return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told, _PATIENCE)
 
     @app_commands.command(
         name="add", description="Add an article: a file (txt, md, html, pdf, docx) or a link"
@@ -46,12 +60,21 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
         """/library add."""
         guild = _guild(interaction)
         if (file is None) is (link is None):
-            await _tell(interaction, "Give one file, or one link.")
+            await tell(interaction, "Give one file, or one link.")
             return
         if file is not None and file.size > _LARGEST:
-            await _tell(interaction, f"The file is larger than {_LARGEST:,} bytes.")
+            await tell(interaction, f"The file is larger than {_LARGEST:,} bytes.")
             return
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        if sum(each.guild_id == guild for each in self._at_work) >= _MOST:
+            await tell(interaction, f"{_MOST} articles are being added here already: wait for one of them.")
+            return
+        with self._working(interaction):
+            await _acknowledge(interaction)
+            await self._add(interaction, guild, file, link)
+
+    async def _add(
+        self, interaction: Interaction, guild: int, file: discord.Attachment | None, link: str | None
+    ) -> None:
         name = plain(file.filename if file else link or "")[:200]
         await interaction.edit_original_response(content=f"Reading {name} …")
         try:
@@ -60,7 +83,7 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             else:
                 added = await self.bot.adder.link(link or "", own_library(guild))
         except UserError as error:
-            await interaction.edit_original_response(content=f"{name}: {plain(str(error))}")
+            await interaction.edit_original_response(content=f"{name}: {refusal(error)}")
             return
         except discord.HTTPException:
             await interaction.edit_original_response(content=f"{name}: Discord did not hand the file over.")
@@ -76,15 +99,17 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     @app_commands.command(name="list", description="The articles of this server")
     async def list_(self, interaction: Interaction) -> None:
         """/library list."""
+        await _acknowledge(interaction)
         content, view = listing(await self._rows(interaction))
-        await interaction.response.send_message(content, view=view, ephemeral=True)
+        await interaction.edit_original_response(content=content, view=view)
 
     @app_commands.command(name="show", description="What is kept of an article")
     async def show(self, interaction: Interaction, article: str) -> None:
         """/library show."""
+        await _acknowledge(interaction)
         row = await self._row(interaction, article)
         if row is None:
-            await _tell(interaction, "There is no such article: choose one from the list.")
+            await tell(interaction, "There is no such article: choose one from the list.")
             return
         addition = await self.bot.desk.addition(_guild(interaction), row)
         by = f"<@{addition.member}>, <t:{int(addition.when.timestamp())}:f>" if addition else "not known"
@@ -95,7 +120,7 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             f"date: {row.info.date or 'not known'}, author: {plain(row.info.author or 'not known')}",
             f"{row.chunks} passages, read {row.ingested_at}",
         ]
-        await _tell(interaction, "\n".join(facts)[:_SHOWN])
+        await tell(interaction, "\n".join(facts)[:_SHOWN])
 
     @app_commands.command(
         name="remove", description="Remove an article; it stops being answered from at once"
@@ -103,9 +128,10 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     async def remove(self, interaction: Interaction, article: str) -> None:
         """/library remove."""
         guild = _guild(interaction)
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _acknowledge(interaction)
         row = await self._row(interaction, article)
-        removed = row is not None and await self.bot.desk.remove(guild, row.id)
+        with self._working(interaction):
+            removed = row is not None and await self.bot.desk.remove(guild, row.id)
         if row is None or not removed:
             told = "There is no such article: choose one from the list."
         else:
@@ -116,6 +142,7 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     @app_commands.command(name="status", description="How much this server's library holds")
     async def status(self, interaction: Interaction) -> None:
         """/library status."""
+        await _acknowledge(interaction)
         rows = await self._rows(interaction)
         passages = sum(row.chunks for row in rows)
         last = f", the last one read {rows[0].ingested_at}" if rows else ""
@@ -123,7 +150,7 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
         if self.bot.libraries.shares(_guild(interaction)):
             shared = await asyncio.to_thread(self.bot.libraries.shared)
             own += f" The shared library, which is asked here too: {shared} articles."
-        await _tell(interaction, own)
+        await tell(interaction, own)
 
     @show.autocomplete("article")
     @remove.autocomplete("article")
@@ -136,6 +163,17 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             if wanted in row.info.title.casefold() or wanted in row.info.source.casefold()
         ]
         return [app_commands.Choice(name=row.info.title[:100], value=row.id) for row in found[:_CHOICES]]
+
+    @contextlib.contextmanager
+    def _working(self, interaction: Interaction) -> Iterator[None]:
+        """Who runs a command that takes its time is told if its end is not waited for."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (we are in a coroutine)
+        self._at_work[interaction] = task
+        try:
+            yield
+        finally:
+            del self._at_work[interaction]
 
     async def _rows(self, interaction: Interaction) -> list[ArticleRow]:
         return await asyncio.to_thread(self.bot.libraries.articles, _guild(interaction))
@@ -152,5 +190,12 @@ def _guild(interaction: Interaction) -> int:
     return interaction.guild_id
 
 
-async def _tell(interaction: Interaction, text: str) -> None:
-    await interaction.response.send_message(text, ephemeral=True)
+async def _give_up(working: tuple[Interaction, asyncio.Task[Any]]) -> None:
+    interaction, task = working
+    task.cancel()
+    await interaction.edit_original_response(content=_RESTARTING)
+
+
+async def _acknowledge(interaction: Interaction) -> None:
+    """Before the library is asked, which may be busy."""
+    await interaction.response.defer(ephemeral=True, thinking=True)

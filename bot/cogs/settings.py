@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.database import GuildSettings
 from bot.reply import LIMIT, plain
+from bot.sending import tell
 from bot.tagging import hindrances, tags_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
     async def show(self, interaction: Interaction) -> None:
         """/settings show."""
         assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
+        await _acknowledge(interaction)
         spent = await asyncio.to_thread(self.bot.libraries.spent_today, interaction.guild_id)
         more = [f"the chat model, today: {spent}"] if spent else []
         await self._tell(interaction, await self.bot.desk.settings(interaction.guild_id), more)
@@ -67,9 +69,10 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         self, interaction: Interaction, channel: app_commands.Transform[int, AskedIn], on: bool
     ) -> None:
         """/settings auto."""
+        await _acknowledge(interaction)
         now = await self.bot.desk.settings(interaction.guild_id)
         others = tuple(each for each in now.auto_channels if each != channel)
-        await self._change(interaction, auto_channels=(*others, channel) if on else others)
+        await self._set(interaction, auto_channels=(*others, channel) if on else others)
 
     @app_commands.command(name="staff", description="The role whose members answer questions themselves")
     @app_commands.describe(role="Nobody, if you leave it out")
@@ -112,6 +115,10 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         await self._change(interaction, threshold=value)
 
     async def _change(self, interaction: Interaction, **fields: Any) -> None:
+        await _acknowledge(interaction)
+        await self._set(interaction, **fields)
+
+    async def _set(self, interaction: Interaction, **fields: Any) -> None:
         assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
         await self._tell(interaction, await self.bot.desk.change(interaction.guild_id, **fields))
 
@@ -123,7 +130,12 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
             lines.append(f"-# {_NO_CONTENT}")
         if interaction.guild is not None:
             lines += [f"-# {each}" for each in hindrances(interaction.guild, settings)]
-        await interaction.response.send_message("\n".join(lines)[:LIMIT], ephemeral=True)
+        await tell(interaction, "\n".join(lines)[:LIMIT])
+
+
+async def _acknowledge(interaction: Interaction) -> None:
+    """Before the database is asked."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 def told(settings: GuildSettings) -> str:

@@ -52,16 +52,22 @@ class Unasked(commands.Cog):
         self._tasks: set[asyncio.Task[None]] = set()
         self._staff_spoke: dict[int, int] = {}  # channel -> the last message of staff in it
 
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Note that staff has spoken in a chosen channel: with a picture alone, or to the bot, as well."""
+        if message.guild is None or message.author.bot or message.is_system():
+            return
+        settings = await self.bot.desk.settings(message.guild.id)
+        if _chosen(message.channel, settings) and _is_staff(message.author, settings):
+            last = self._staff_spoke.get(message.channel.id, 0)
+            self._staff_spoke[message.channel.id] = max(last, message.id)
+
     async def consider(self, message: discord.Message) -> None:
         """Gather what a member says in a chosen channel; the message was not meant for the bot."""
         if message.guild is None or not message.content.strip():
             return
         settings = await self.bot.desk.settings(message.guild.id)
-        if not _chosen(message.channel, settings):
-            return
-        if _is_staff(message.author, settings):
-            last = self._staff_spoke.get(message.channel.id, 0)
-            self._staff_spoke[message.channel.id] = max(last, message.id)
+        if not _chosen(message.channel, settings) or _is_staff(message.author, settings):
             return
         if message.reference is not None or len(self._gathered) >= _MOST_WAITING:
             return
@@ -99,8 +105,8 @@ class Unasked(commands.Cog):
         try:
             with self._asking.working():
                 await self._answer(messages)
-        except UserError:
-            log.info("a question was not answered unasked: too much is going on")
+        except UserError as error:
+            log.info("a question was not answered unasked: %s", error)
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
         except Exception:
