@@ -152,7 +152,8 @@ def test_a_higher_threshold_abstains_more(chain: Chain, answerer: BuiltIn) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("  \n ", "the question is empty"), ("x" * 2001, "at most 2000")]
+    ("text", "message"),
+    [("  \n ", "the question is empty"), ("x" * 2001, "at most 2000"), ("who \udce9 came?", "not UTF-8")],
 )
 def test_a_question_that_cannot_be_asked_says_why(chain: Chain, text: str, message: str) -> None:
     """One line."""

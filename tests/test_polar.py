@@ -16,6 +16,8 @@ from bot.answering.polar import is_polar, verdict
         ("Who is the mayor?", False),
         ("What can I post?", False),
         ("Is the bridge open, and when?", False),
+        ("Is it known who opened it?", False),
+        ("Was it Orrham's first cup when they beat Farwell?", True),
     ],
 )
 def test_what_asks_for_yes_or_no(question: str, polar: bool) -> None:

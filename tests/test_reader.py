@@ -6,9 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from bot.answering.lists import enumerates, is_beside_asked, trimmed, with_items
+from bot.answering.lists import enumerates, is_beside_asked, marked, trimmed, with_items
+from bot.answering.picking import Candidate
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
-from vectorstore.datatypes import Chunk
+from bot.answering.spans import Found
+from vectorstore.datatypes import ArticleInfo, Chunk, Passage
 
 
 def reading(start: list[float], end: list[float], marks: str = "") -> Logits:
@@ -52,6 +54,12 @@ def test_items_of_a_list_are_told_apart() -> None:
     """A new one begins at a begin, or after something else."""
     found = reading([-9] * 7, [0] * 7, "bibo" + "ib").listed()
     assert found == [(0, 3), (4, 5), (8, 9), (10, 11)]
+
+
+def test_where_no_list_is_asked_for_only_sure_marks_are_items() -> None:
+    """A good span beside them is a second guess, not a second item."""
+    start, end = [2, -9, -9, -9, 6, -9, 1], [6, -9, -9, -9, 1, -9, -1]
+    assert reading(start, end, "oobbo" + "oo").listed(asked=False) == [(4, 5), (6, 7)]
 
 
 def test_a_span_about_as_good_as_the_best_is_an_item() -> None:
@@ -129,6 +137,34 @@ def test_a_sentence_with_a_colon_goes_on_to_its_bullets() -> None:
     chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=tuple(sentences))
     assert with_items(chunk, (0, 11)) == (0, 50)
     assert with_items(chunk, (51, 64)) == (51, 64)
+
+
+RECORD = "Ann Lee held the record first. It was wet that year. Bo Park broke it, and so did Eva Stone."
+
+
+def record(best: str, *items: str) -> Found:
+    """The best span in RECORD, and what is marked as items there."""
+    sentences = ((0, 30), (31, 52), (53, 92))
+    article = ArticleInfo(source="x.txt", title="Record")
+    chunk = Chunk(text=RECORD, start=0, end=len(RECORD), section="", sentences=sentences)
+    passage = Passage(chunk_id="1", article=article, chunk=chunk, score=1.0, dense=1.0, lexical=1.0)
+    first, *places = [(RECORD.index(text), RECORD.index(text) + len(text)) for text in (best, *items)]
+    of = next(span for span in sentences if span[0] <= first[0] < span[1])
+    sentence = Candidate(passage, of, RECORD[of[0] : of[1]], np.zeros(0, np.float32), 1.0)
+    return Found(passage, first, best, sentence, 5.0, 2.0, tuple(places))
+
+
+def test_items_in_several_sentences_are_told_sentence_by_sentence() -> None:
+    """Each sentence is a footnote of its own; one without an item is none."""
+    found = marked(record("Ann Lee", "Ann Lee", "Bo Park", "Eva Stone"))
+    assert [stretch.text for stretch in found] == ["Ann Lee", "Bo Park; Eva Stone"]
+    assert [stretch.sentence for stretch in found] == [(0, 30), (53, 92)]
+
+
+def test_a_single_item_is_no_list_nor_are_others_than_the_answer() -> None:
+    """The best span must be one of several."""
+    assert marked(record("Ann Lee", "Ann Lee")) == []
+    assert marked(record("wet", "Bo Park", "Eva Stone")) == []
 
 
 @pytest.mark.parametrize(

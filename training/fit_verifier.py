@@ -64,7 +64,9 @@ _NEGATIVE = (
 ).split()
 _STRENGTH = 0.3  # of the weights against the examples: 1 / the penalty's factor
 _FITTED = 3  # spans of a question: the others are easily told to be wrong, and would rule the weights
-_AS_GOOD = 0.01  # of gain: among thresholds so near to the best one the most careful is taken
+# of gain: among thresholds so near to the best one the most careful is taken. With .01 that is .30 for .20: of
+# 121 questions on the sample article and on news pages six fewer are answered rightly, and the same two invented
+_AS_GOOD = 0.005
 _ANSWERABLE = 2  # questions that the articles answer for each near miss, where the threshold is chosen
 
 

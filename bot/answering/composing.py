@@ -68,13 +68,22 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
 
 
 def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[lists.Stretch]:
-    """What the best span's sentences list, where a list is asked for or nothing of another type."""
+    """What the best span's sentences list, where a list is asked for or nothing of another type.
+
+    The reader says it, too: "who held the record" may have been four. But a reason, a number or somebody's
+    words are one thing.
+    """
     if polar.is_polar(question.standalone):
         return []
+    found: list[lists.Stretch] = []
     bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
     if question.wants_list or (bullets and question.kind is Kind.OTHER):
-        return lists.stretches(best, passages)
-    return []
+        found = lists.stretches(best, passages)
+    one = question.kind in {Kind.WHY, Kind.NUMBER} or speech.speaker_asked_for(question.standalone)
+    if question.wants_list or not one:
+        told = {stretch.sentence for stretch in found}
+        found += [stretch for stretch in lists.marked(best) if stretch.sentence not in told]
+    return sorted(found, key=lambda stretch: stretch.sentence)
 
 
 def _of_other_articles(

@@ -67,6 +67,19 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
     return found
 
 
+def marked(best: Found) -> list[Stretch]:
+    """What the reader marks as items in the passage, if these are several and the best span is one."""
+    chunk, items = best.passage.chunk, best.items
+    if len(items) < 2 or not any(a < best.span[1] and best.span[0] < b for a, b in items):
+        return []
+    found = []
+    for sentence in chunk.sentences:
+        own = [item for item in items if sentence[0] <= item[0] and item[1] <= sentence[1]]
+        if own:
+            found.append(Stretch(_told(chunk, sentence, own), sentence, chunk))
+    return found
+
+
 def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]]:
     """The best span's sentence and those beside it in its article, in order, bare links left out."""
     source = best.passage.article.source

@@ -13,7 +13,12 @@ _OPENS = re.compile(
     re.IGNORECASE,
 )
 _CHOICE = re.compile(r"\bor\b(?!\s+(?:not|more|less|so|later|earlier)\b)", re.IGNORECASE)
-_WH = re.compile(r"\b(?:who|whom|whose|what|when|where|why|how|which)\b", re.IGNORECASE)
+# a question in the question: "is it known when", "and why"; not "was it the first when they won"
+_WH = re.compile(
+    r"(?:,\s*|\b(?:and|or|but|not|if|know\w*|tell\w*|sa(?:y|ys|id)|explain\w*|show\w*|see|seen|me|us|about|on|of|for|to|in|"
+    r"at|from|by|with|sure|clear|decided|idea|info)\s+)(?:who|whom|whose|what|when|where|why|how|which)\b",
+    re.IGNORECASE,
+)
 _NOT = re.compile(
     r"\b(?:not|never|no|nobody|none|nothing|nowhere|neither|nor|without|cannot|unless|except|instead|only)\b|n[’']t\b",
     re.IGNORECASE,

@@ -32,6 +32,9 @@ _MARKED = 0.5
 # the probability of an item; how far below the best another span may score, and how little, to be one:
 # the best on held-out lists of our own
 _SURE, _AS_GOOD, _LEAST = 0.7, 3.0, -4.0
+# the probability of an item where no list is asked for in words ("where was it filmed"): with .7, too many
+# single answers get company
+_SURE_UNASKED = 0.8
 # its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
 _SLOWER = ["SkipLayerNormFusion"]
 
@@ -70,8 +73,13 @@ class Logits:
             ranked[: last + 1, first:] = -np.inf  # whatever overlaps it
         return found
 
-    def listed(self) -> list[Span]:
-        """The items of a list, in the order of the text: what is marked, and what scores like the best."""
+    def listed(self, *, asked: bool = True) -> list[Span]:
+        """The items of a list, in the order of the text: what is marked, and what scores like the best.
+
+        Only what is surely marked where no list is asked for in words.
+        """
+        if not asked:
+            return [span for chance, span in self._marked() if chance >= _SURE_UNASKED]
         found = [span for chance, span in self._marked() if chance >= _SURE]
         scored = self.spans(of_list=True)
         least = max(_LEAST, scored[0][0] - _AS_GOOD) if scored else _LEAST
