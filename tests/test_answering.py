@@ -207,6 +207,16 @@ def test_articles_that_disagree_are_both_told_the_newest_first(
     assert [citation.date for citation in answer.citations] == ["2026-04-09", "2024-03-03"]
 
 
+def test_a_dateline_answers_nothing(answerer: BuiltIn, tmp_path: Path) -> None:
+    """It says when and where it was written, not when and where something happened."""
+    library = open_fake(tmp_path / "data")
+    text = "Ferry news\nEva Stone\nOrrham, April 9, 2026\n\nMayor Ann Lee opened the new pier of the ferry today.\n"
+    store_all(library, write(tmp_path / "articles", ferry=text))
+    answer = Chain(library, Prompts(), answerer).answer("When did Ann Lee become mayor?", threshold=0.0)
+    assert answer.trace.spans
+    assert all("2026" not in span.text and span.text != "Orrham" for span in answer.trace.spans)
+
+
 def test_an_article_of_orders_alone_answers_nothing(answerer: BuiltIn, tmp_path: Path) -> None:
     """Nothing of it is left to read."""
     library = open_fake(tmp_path / "data")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.answering.polar import is_polar, verdict
+from bot.answering.polar import is_polar, settles_nothing, verdict
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,13 @@ from bot.answering.polar import is_polar, verdict
 def test_what_asks_for_yes_or_no(question: str, polar: bool) -> None:
     """By its opening; a choice is none."""
     assert is_polar(question) is polar
+
+
+def test_a_heading_settles_nothing() -> None:
+    """Of what asks for yes or no; it may well name who or what is asked for."""
+    assert settles_nothing("Was the cup won?", "CUP LOST")
+    assert not settles_nothing("Was the cup won?", "They lost it.")
+    assert not settles_nothing("Who lost the cup?", "ORRHAM LOSES")
 
 
 @pytest.mark.parametrize(

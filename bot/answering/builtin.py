@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from bot.answering import lists
+from bot.answering import lists, polar
 from bot.answering.byline import byline
 from bot.answering.composing import composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
@@ -77,6 +77,7 @@ class BuiltIn:
             each
             for each in find(question, retrieval.passages, candidates, self.reader)
             if not lists.is_beside_asked(question.standalone, each.sentence.text, each.span_in_sentence)
+            and not polar.settles_nothing(question.standalone, each.sentence.text)
         ]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])

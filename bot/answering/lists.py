@@ -75,6 +75,8 @@ def marked(best: Found) -> list[Stretch]:
     found = []
     for sentence in chunk.sentences:
         own = [item for item in items if sentence[0] <= item[0] and item[1] <= sentence[1]]
+        if sentence == best.sentence.span:
+            own = _with(best.span, own, sentence)  # the span may be an enumeration that is marked in part
         if own:
             found.append(Stretch(_told(chunk, sentence, own), sentence, chunk))
     return found

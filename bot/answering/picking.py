@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from bot.answering.fit import fits
 from bot.answering.question import Question, content_words
 from bot.answering.reading import Reading, read
+from ingest.plain import find_date
 from vectorstore.datatypes import Passage, Span, header
 from vectorstore.embeddings import Embedder
 from vectorstore.lexical import stem_of, stems
@@ -24,6 +25,8 @@ Floats = NDArray[np.float32]
 _CONTEXT_WEIGHT = 0.5  # of all words from the question before together, beside a follow-up's own
 _SOFT_FROM, _SOFT_TO = 0.2, 0.6  # cosine of word vectors: below strangers, above synonyms
 _NEAR = 0.9  # of a word that a neighbouring sentence or the header has
+_DATELINE = 60  # characters: no dateline is longer
+_VERB_LIKE = re.compile(r"(?<=\s)[a-z]{3,}")  # a word that a dateline has none of
 _BARE_URL = re.compile(r"\S+://\S+$")
 
 # python -m benchmarks.tune_picker DATA, on the 20 training articles of SQuAD 2.0
@@ -99,9 +102,20 @@ def candidates(
 
 
 def _says_nothing(sentence: str, passage: Passage) -> bool:
-    """Whether it is a bare link, a question, or the title or heading that the passage stands under."""
-    heads = {passage.article.title.casefold(), passage.chunk.section.casefold()}
-    return bool(_BARE_URL.match(sentence)) or sentence.endswith("?") or sentence.casefold() in heads
+    """Whether it is a bare link, a question, the dateline, or the title or heading that the passage is under.
+
+    "Auckland, March 16, 2025" below an author's name says where and when it was written: asked when somebody
+    became minister, a reader finds no other date.
+    """
+    article = passage.article
+    heads = {article.title.casefold(), passage.chunk.section.casefold(), (article.author or "").casefold()}
+    is_dateline = article.author and len(sentence) < _DATELINE and find_date(sentence) == article.date
+    return (
+        bool(_BARE_URL.match(sentence))
+        or sentence.endswith("?")
+        or sentence.casefold() in heads
+        or bool(is_dateline and article.date and not _VERB_LIKE.search(sentence))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _NOT = re.compile(
     r"\b(?:not|never|no|nobody|none|nothing|nowhere|neither|nor|without|cannot|unless|except|instead|only)\b|n[’']t\b",
     re.IGNORECASE,
 )
+_SHORTEST = 3  # words of a sentence that says something
 # what a sentence only supposes, reports, plans or denies in other words is not settled by it
 _OPEN = re.compile(
     r"\b(?:(?-i:may)|might|could|would|should|must|shall|will|if|whether|perhaps|possibly|likely|alleged\w*|reportedly|yet|"
@@ -41,6 +42,11 @@ def is_polar(question: str) -> bool:
     """Whether a question asks for yes or no; one that offers a choice, or also asks when or who, does not."""
     opens = _OPENS.match(question)
     return bool(opens) and not _CHOICE.search(question) and not _WH.search(question)
+
+
+def settles_nothing(question: str, sentence: str) -> bool:
+    """Whether a line of a word or two, which is a heading, cannot answer a yes/no question."""
+    return is_polar(question) and len(sentence.split()) < _SHORTEST
 
 
 def verdict(question: str, sentence: str) -> str | None:

@@ -12,8 +12,8 @@ _MOST_READ = 4  # passages
 _MOST_CHARACTERS = 3000  # of passages, about 650 tokens: what two cores read in 50 ms
 _EACH = 2  # spans of a passage
 _AT_FIRST = 2  # passages that are read at once; the others only where these leave it open
-# a span of this score ends the reading. At -4 the sample article loses an answer to a worse one from the passages
-# that are read first; from here on, up to reading all, nothing changes there nor on the news pages
+# a span of this score ends the reading. At -4 the sample article loses an answer to a worse one from the
+# passages that are read first; from here on, up to reading all, nothing changes there nor on the news pages
 _CLEAR = -1.0
 _AS_NEAR = 0.2  # of the retrieval score: another article so near to the best may say something else
 
