@@ -66,7 +66,7 @@ def check_quotes(answer: Answer) -> None:
         ("Who were the guests?", ["Eva Stone", "Bo Lind", "Kim Ray", "Tom Hill", "Westing", "Easting"]),
         ("What were the three conditions?", ["lower tolls, a path for bicycles, and a ban on lorries"]),
         ("When can I post links to my own work?", ["Fridays"]),
-        ("what happens after a second offence", ["ban of seven days"]),
+        ("what is the penalty for a second offence", ["seven days"]),
         (
             "What should I check before I post?",
             ["The link works", "The picture is yours", "The title says what it is"],
@@ -213,7 +213,7 @@ def test_a_dateline_answers_nothing(answerer: BuiltIn, tmp_path: Path) -> None:
     text = "Ferry news\nEva Stone\nOrrham, April 9, 2026\n\nMayor Ann Lee opened the new pier of the ferry today.\n"
     store_all(library, write(tmp_path / "articles", ferry=text))
     answer = Chain(library, Prompts(), answerer).answer("When did Ann Lee become mayor?", threshold=0.0)
-    assert answer.trace.spans
+    assert "2026" not in answer.text
     assert all("2026" not in span.text and span.text != "Orrham" for span in answer.trace.spans)
 
 

@@ -142,16 +142,28 @@ def test_a_sentence_with_a_colon_goes_on_to_its_bullets() -> None:
 RECORD = "Ann Lee held the record first. It was wet that year. Bo Park broke it, and so did Eva Stone."
 
 
-def record(best: str, *items: str) -> Found:
-    """The best span in RECORD, and what is marked as items there."""
-    sentences = ((0, 30), (31, 52), (53, 92))
+CALL = "The call was arranged by Ann Lee, and attended by, among others, Bo Park, Cy Lund and Di Orr."
+
+
+def record(best: str, *items: str, text: str = RECORD) -> Found:
+    """The best span in a text, and what is marked as items there."""
+    sentences = ((0, 30), (31, 52), (53, 92)) if text is RECORD else ((0, len(text)),)
     article = ArticleInfo(source="x.txt", title="Record")
-    chunk = Chunk(text=RECORD, start=0, end=len(RECORD), section="", sentences=sentences)
+    chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=sentences)
     passage = Passage(chunk_id="1", article=article, chunk=chunk, score=1.0, dense=1.0, lexical=1.0)
-    first, *places = [(RECORD.index(text), RECORD.index(text) + len(text)) for text in (best, *items)]
+    first, *places = [(text.index(part), text.index(part) + len(part)) for part in (best, *items)]
     of = next(span for span in sentences if span[0] <= first[0] < span[1])
-    sentence = Candidate(passage, of, RECORD[of[0] : of[1]], np.zeros(0, np.float32), 1.0)
+    sentence = Candidate(passage, of, text[of[0] : of[1]], np.zeros(0, np.float32), 1.0)
     return Found(passage, first, best, sentence, 5.0, 2.0, tuple(places))
+
+
+@pytest.mark.parametrize(
+    "best", ["Bo Park", "Ann Lee, and attended by, among others, Bo Park, Cy Lund and Di Orr"]
+)
+def test_an_enumeration_is_told_whole_and_without_what_stands_before_it(best: str) -> None:
+    """Who arranged the call is no item of it, however the reader marks."""
+    (found,) = marked(record(best, "Ann Lee", "Bo Park", "Cy Lund", text=CALL))
+    assert found.text == "Bo Park, Cy Lund and Di Orr"
 
 
 def test_items_in_several_sentences_are_told_sentence_by_sentence() -> None:

@@ -33,6 +33,8 @@ _BESIDE = re.compile(
     r"\b(?:with|besides?|else|others?|along|together|apart|after|before|next|both|between|against|than|last|rest|or)\b",
     re.IGNORECASE,
 )
+# what an enumeration has none of
+_CLAUSE = re.compile(r"\b(?:was|were|is|are|be|been|has|have|had|by|who|which|that|when|after)\b")
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
 _LONGEST_ITEM = 7  # words
@@ -119,15 +121,30 @@ def _with(span: Span, items: list[Span], sentence: Span) -> list[Span]:
 def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
     """The items as they stand there, where they follow each other, or one by one."""
     text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
-    first, last = items[0][0] - sentence[0], items[-1][1] - sentence[0]
-    for a, b in (*(match.span() for match in _ENUMERATION.finditer(text)), *_after_colon(text)):
-        if a < last and first < b:  # of a list that the reader has in part, all
-            first, last = min(first, a), max(last, b)
-    parts = [(a - sentence[0], b - sentence[0]) for a, b in items]
+    parts = _completed(text, [(a - sentence[0], b - sentence[0]) for a, b in items])
     gaps = [text[a[1] : b[0]] for a, b in pairwise(parts)]
-    if all(_LINK.fullmatch(gap) for gap in gaps) or (first, last) != (parts[0][0], parts[-1][1]):
-        return trimmed(text[first:last])
+    if all(_LINK.fullmatch(gap) for gap in gaps):
+        return trimmed(text[parts[0][0] : parts[-1][1]])
     return "; ".join(trimmed(text[a:b]) for a, b in parts)
+
+
+def _completed(sentence: str, items: list[Span]) -> list[Span]:
+    """The items, and of an enumeration that they have in part, all; who is named beside it is no item then.
+
+    "The call was arranged by Ann, and attended by, among others, Bo, Cy and Di."
+    """
+    listed: list[Span] = []
+    for a, b in (*(match.span() for match in _ENUMERATION.finditer(sentence)), *_after_colon(sentence)):
+        inside = [item for item in items if item[0] < b and a < item[1]]
+        if not inside:
+            continue
+        begin, end = min(a, inside[0][0]), max(b, inside[-1][1])
+        begin = a if _CLAUSE.search(sentence, begin, a) else begin
+        end = b if _CLAUSE.search(sentence, b, end) else end
+        while listed and listed[-1][1] > begin:  # two that overlap are one
+            begin = min(begin, listed.pop()[0])
+        listed.append((begin, end))
+    return listed or items
 
 
 def items(text: str, readings: Sequence[Logits]) -> list[Span]:
