@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from bot.answering import lists, polar
+from bot.answering import lists, polar, voice
 from bot.answering.byline import byline
 from bot.answering.composing import composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
@@ -73,14 +73,20 @@ class BuiltIn:
     def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
-        found = [
-            each
-            for each in find(question, retrieval.passages, candidates, self.reader)
-            if not lists.is_beside_asked(question.standalone, each.sentence.text, each.span_in_sentence)
-            and not polar.settles_nothing(question.standalone, each.sentence.text)
-        ]
+        spans = find(question, retrieval.passages, candidates, self.reader)
+        found = [each for each in spans if _may_answer(question.standalone, each)]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
+
+
+def _may_answer(asked: str, each: Found) -> bool:
+    """Whether nothing in the span's own sentence speaks against it."""
+    sentence, span = each.sentence.text, each.span_in_sentence
+    return not (
+        lists.is_beside_asked(asked, sentence, span)
+        or polar.settles_nothing(asked, sentence)
+        or voice.is_another_subject(asked, sentence, span[1])
+    )
 
 
 def well_spelt(question: Question, retrieval: Retrieval) -> Question:

@@ -20,7 +20,6 @@ from vectorstore.retrieval import Retrieval
 
 _MOST_CHARACTERS = 2000  # of a question; Discord's own limit for a message
 _MOST_SHOWN = 12  # passages that a chat model is shown when several things are asked
-
 _NO_LETTER = re.compile("[\ud800-\udfff]")  # how bytes come in that are no text
 
 OnText = Callable[[str], None]
