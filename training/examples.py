@@ -126,10 +126,10 @@ class Questions:
         self._passages = passages
         self._words_of = {text: _words(text) for text in passages}
 
-    def epoch(self, chance: random.Random) -> list[Example]:
-        """One pass over the data, in random order."""
+    def epoch(self, chance: random.Random, part: tuple[int, int] = (0, 1)) -> list[Example]:
+        """One pass over the data, or over the part with such a number of so many, in random order."""
         made: list[Example] = []
-        for asked in self.asked:
+        for asked in self.asked[part[0] :: part[1]]:
             share = SHARES.get(asked.source, 1.0)
             for _ in range(int(share) + (chance.random() < share % 1)):
                 answers = chance.choice(asked.choices) if asked.choices else ()

@@ -20,7 +20,8 @@ import torch
 from tokenizers import Tokenizer
 
 from training.examples import WRITTEN, articles
-from training.train_reader import LONGEST, Reader
+from training.rows import LONGEST
+from training.train_reader import Reader
 from vectorstore.model_files import DEFAULT_MODEL, find_weights, quantise
 
 # how much of the difficulty goes from the activations to the weights. On 60 questions the error of the logits

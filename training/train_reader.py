@@ -1,34 +1,37 @@
 """Train the reader: question and passage in, the answer's span and items out, or that there is none.
 
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --minutes 100
+    python -m training.train_reader TEACHER QUESTIONS.json.gz … --encoder all-mpnet-base-v2 --rate 5e-5 …
+    python -m training.train_reader FOLDER QUESTIONS.json.gz … --teacher TEACHER/checkpoint.pt …
 
-It starts from the embedding model's own encoder. The learning rate falls linearly over the minutes given, so
-that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on. Minutes in
-which the process is stopped (`kill -STOP`, to have the machine for something else) do not count.
+It starts from the embedding model's own encoder, or from another one of the BERT family (`--encoder`, a
+folder with its weights): a larger one makes a teacher, from whose certainty, and not only from the right
+answers, the small one then learns (`--teacher`). The learning rate falls linearly over the minutes given, so
+that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on. Minutes
+in which the process is stopped (`kill -STOP`, to have the machine for something else) do not count.
 """
 
 import argparse
-import random
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
+from torch.nn import functional
 from transformers import AutoModel
 
-from training.examples import Example, Questions
+from training.rows import IGNORED, Batch, Batches
 from vectorstore.model_files import DEFAULT_MODEL, find_weights
 
-LONGEST = 288  # tokens of question and passage
-_QUESTION = 48
-_BATCH_TOKENS = 4096
 _RATE, _WARM = 1.6e-4, 0.04
 _SAVE_SECONDS, _TELL_SECONDS = 240, 60
 _PAUSE = 30  # seconds: no step takes as long, so the process was stopped meanwhile
-_OUTSIDE, _BEGIN, _INSIDE = range(3)
 _MARK_WEIGHTS = (1.0, 5.0, 3.0)  # for most of a passage is outside
+TAUGHT = 0.8  # how much of the loss is the teacher's, the rest is that of the right answers
+_TEMPERATURE = 2.0  # at which spans are compared to the teacher's (Hinton et al. 2015)
+_SPECIAL = {"[PAD]": "<pad>", "[CLS]": "<s>", "[SEP]": "</s>", "[MASK]": "<mask>"}
 
 
 class Reader(torch.nn.Module):
@@ -38,138 +41,103 @@ class Reader(torch.nn.Module):
     marked word by word as begin, inside or outside, as in the tagger of MultiSpanQA (Li et al. 2022).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: Path | None = None, dropout: float = 0.0) -> None:
         super().__init__()
-        # no dropout: two epochs do not overfit, and on a CPU it takes more than half of the time;
-        # eager attention is the faster one there, too
+        # no dropout: it takes more than half of the time on a CPU; eager attention is the faster one there
+        swift = torch.cuda.is_available() and encoder is None  # MPNet has no other than the eager one
         self.encoder = AutoModel.from_pretrained(
-            find_weights(DEFAULT_MODEL),
+            encoder or find_weights(DEFAULT_MODEL),
             add_pooling_layer=False,
-            attn_implementation="eager",
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
+            attn_implementation="sdpa" if swift else "eager",
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
         )
         width = self.encoder.config.hidden_size
         self.span = torch.nn.Linear(width, 2)
         self.answers = torch.nn.Linear(width, 1)
         self.items = torch.nn.Linear(width, 3)
+        self.register_buffer("_own", None if encoder is None else own_ids(encoder), persistent=False)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Logits: start and end (batch, length), items (batch, length, 3), is there an answer (batch,)."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
+        hidden = self.encoded(ids, mask, kinds)
         start, end = self.span(hidden).unbind(-1)
         return start, end, self.items(hidden), self.answers(hidden[:, 0]).squeeze(-1)
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An example in tokens: `lead` is where the passage begins, `items` the first and last token of each."""
-
-    ids: list[int]
-    lead: int
-    items: tuple[tuple[int, int], ...]
-    span: tuple[int, int]  # of the answer, or of the first items that stand together; (0, 0) without one
-
-
-class Encoder:
-    """Turns examples into token ids."""
-
-    def __init__(self) -> None:
-        self._tokenizer = Tokenizer.from_file(f"{find_weights(DEFAULT_MODEL)}/tokenizer.json")
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
-
-    def rows(self, examples: list[Example], chance: random.Random) -> Iterator[Row]:
-        """A row for each example whose answer falls on tokens that there is room for."""
-        texts = [f"{e.header}\n{e.passage}" if e.header else e.passage for e in examples]
-        questions = self._tokenizer.encode_batch([e.question for e in examples], add_special_tokens=False)
-        passages = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        for example, question, passage in zip(examples, questions, passages, strict=True):
-            shift = len(example.header) + 1 if example.header else 0
-            asked = question.ids[:_QUESTION]
-            room = LONGEST - len(asked) - 3
-            items = [
-                within(passage.offsets, (start + shift, end + shift))
-                for start, end in sorted(example.answers)
-            ]
-            if not all(items) or (items and items[-1][1] - items[0][0] >= room):
-                continue
-            begin = 0
-            if len(passage.ids) > room:
-                first, last = (items[0][0], items[-1][1]) if items else (0, len(passage.ids) - 1)
-                low, high = max(0, last - room + 1), min(first, len(passage.ids) - room)
-                begin = chance.randint(min(low, high), max(low, high))
-            lead = len(asked) + 2
-            shifted = tuple((first - begin + lead, last - begin + lead) for first, last in items)
-            yield Row(
-                [self._cls, *asked, self._sep, *passage.ids[begin : begin + room], self._sep],
-                lead,
-                shifted,
-                _together(shifted),
-            )
+    def encoded(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
+        """The last layer, shape (batch, length, width); token ids are ours, whosever the encoder is."""
+        given = (
+            {"input_ids": ids, "token_type_ids": kinds}
+            if self._own is None
+            else {"input_ids": self._own[ids]}
+        )
+        hidden: torch.Tensor = self.encoder(attention_mask=mask, **given).last_hidden_state
+        return hidden
 
 
-def within(offsets: list[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int] | tuple[()]:
-    """The first and last token of a span of characters; nothing if it falls between tokens."""
-    inside = [i for i, (a, b) in enumerate(offsets) if a < span[1] and b > span[0]]
-    return (inside[0], inside[-1]) if inside else ()
-
-
-def _together(items: tuple[tuple[int, int], ...]) -> tuple[int, int]:
-    """The stretch of the first items of a list that follow each other with hardly a word between."""
-    if not items:
-        return 0, 0
-    first, last = items[0]
-    for start, end in items[1:]:
-        if start - last > 5:
-            break
-        last = end
-    return first, last
-
-
-def batches(rows: list[Row], chance: random.Random) -> Iterator[list[Row]]:
-    """Rows of like length together, about as many tokens in each batch, batches in random order."""
-    ordered = sorted(rows, key=lambda row: len(row.ids) + chance.random() * 8)
-    groups: list[list[Row]] = [[]]
-    for row in ordered:
-        if groups[-1] and (len(groups[-1]) + 1) * len(row.ids) > _BATCH_TOKENS:
-            groups.append([])
-        groups[-1].append(row)
-    chance.shuffle(groups)
-    yield from groups
-
-
-def loss_of(reader: Reader, batch: list[Row], device: str) -> torch.Tensor:
-    """Cross-entropies of start, end, whether there is an answer, and the items' marks."""
-    width = max(len(row.ids) for row in batch)
-    ids = torch.zeros((len(batch), width), dtype=torch.long)
-    mask, kinds, marks = torch.zeros_like(ids), torch.zeros_like(ids), torch.full_like(ids, -100)
-    for i, row in enumerate(batch):
-        length = len(row.ids)
-        ids[i, :length] = torch.tensor(row.ids)
-        mask[i, :length] = 1
-        kinds[i, row.lead : length] = 1
-        marks[i, row.lead : length] = _OUTSIDE
-        for first, last in row.items:
-            marks[i, first] = _BEGIN
-            marks[i, first + 1 : last + 1] = _INSIDE
-    spans = torch.tensor([row.span for row in batch], device=device)
-    allowed = (kinds == 1).to(device)
-    allowed[:, 0] = True
-    with torch.autocast(device, dtype=torch.bfloat16):
-        start, end, items, answers = reader(ids.to(device), mask.to(device), kinds.to(device))
-    start, end = (logits.float().masked_fill(~allowed, -1e4) for logits in (start, end))
-    cross = torch.nn.functional.cross_entropy
-    span = cross(start, spans[:, 0]) + cross(end, spans[:, 1])
-    there = torch.nn.functional.binary_cross_entropy_with_logits(answers.float(), (spans[:, 0] > 0).float())
-    tags = cross(
-        items.float().flatten(0, 1),
-        marks.to(device).flatten(),
-        weight=torch.tensor(_MARK_WEIGHTS, device=device),
-        ignore_index=-100,
+def own_ids(encoder: Path) -> torch.Tensor:
+    """For each token id of ours that of another encoder with the same word pieces, such as MPNet."""
+    theirs, ours = (
+        json.loads((Path(folder) / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
+        for folder in (encoder, find_weights(DEFAULT_MODEL))
     )
-    return span / 2 + there / 2 + tags
+    own = torch.zeros(len(ours), dtype=torch.long)
+    for token, number in ours.items():
+        own[number] = theirs[_SPECIAL.get(token, token)] if token not in theirs else theirs[token]
+    return own
+
+
+def loss_of(reader: Reader, batch: Batch, teacher: Reader | None = None) -> torch.Tensor:
+    """Cross-entropies of start, end, whether there is an answer, and the items' marks."""
+    device = batch.ids.device.type
+    told = _logits(reader, batch, device)
+    right = _loss_of_answers(told, batch)
+    if teacher is None:
+        return right
+    with torch.no_grad():
+        wanted = _logits(teacher, batch, device)
+    return (1 - TAUGHT) * right + TAUGHT * _loss_of_taught(told, wanted, batch)
+
+
+def _logits(reader: Reader, batch: Batch, device: str) -> tuple[torch.Tensor, ...]:
+    with torch.autocast(device, dtype=torch.bfloat16):
+        start, end, items, answers = reader(batch.ids, batch.mask, batch.kinds)
+    allowed = batch.kinds == 1
+    allowed[:, 0] = True
+    start, end = (logits.float().masked_fill(~allowed, -1e4) for logits in (start, end))
+    return start, end, items.float(), answers.float()
+
+
+def _loss_of_answers(told: tuple[torch.Tensor, ...], batch: Batch) -> torch.Tensor:
+    start, end, items, answers = told
+    span = sum(functional.cross_entropy(each, batch.spans[:, i]) for i, each in enumerate((start, end)))
+    there = functional.binary_cross_entropy_with_logits(answers, (batch.spans[:, 0] > 0).float())
+    weights = torch.tensor(_MARK_WEIGHTS, device=items.device)
+    marks = functional.cross_entropy(
+        items.flatten(0, 1), batch.marks.flatten(), weight=weights, ignore_index=IGNORED
+    )
+    return span / 2 + there / 2 + marks
+
+
+def _loss_of_taught(
+    told: tuple[torch.Tensor, ...], wanted: tuple[torch.Tensor, ...], batch: Batch
+) -> torch.Tensor:
+    """The same with the teacher's probabilities in place of what is right."""
+    span = sum(
+        functional.kl_div(
+            (ours / _TEMPERATURE).log_softmax(-1),
+            (theirs / _TEMPERATURE).log_softmax(-1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        for ours, theirs in zip(told[:2], wanted[:2], strict=True)
+    )
+    there = functional.binary_cross_entropy_with_logits(told[3], wanted[3].sigmoid())
+    passage = batch.marks != IGNORED
+    theirs = wanted[2][passage].softmax(-1)
+    weights = theirs @ torch.tensor(_MARK_WEIGHTS, device=theirs.device)
+    marks = -(theirs * told[2][passage].log_softmax(-1)).sum(-1)
+    return _TEMPERATURE**2 * span / 2 + there / 2 + (weights * marks).sum() / weights.sum()
 
 
 @dataclass
@@ -179,6 +147,7 @@ class Run:
     reader: Reader
     optimizer: torch.optim.Optimizer
     checkpoint: Path
+    encoder: Path | None = None
     spent: float = 0.0  # seconds
     step: int = 0
 
@@ -193,6 +162,7 @@ class Run:
     def save(self) -> None:
         """Write the checkpoint in one step."""
         state = {"reader": self.reader.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {"encoder": str(self.encoder) if self.encoder else None}
         new = self.checkpoint.with_suffix(".new")
         torch.save(state | {"spent": self.spent, "step": self.step}, new)
         new.replace(self.checkpoint)
@@ -205,39 +175,60 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--rate", type=float, default=_RATE)
+    parser.add_argument("--tokens", type=int, default=4096, help="of a batch")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make examples, for a GPU")
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--start", type=Path, help="a finished run's checkpoint, whose weights to go on from")
+    parser.add_argument("--encoder", type=Path, help="the folder of another encoder, for a teacher")
+    parser.add_argument("--teacher", type=Path, help="the checkpoint of a larger reader to learn from")
     args = parser.parse_args()
     torch.manual_seed(7)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    reader = Reader().to(device)
+    reader = Reader(args.encoder, args.dropout).to(device)
     if args.start is not None:
         reader.load_state_dict(torch.load(args.start, map_location=device)["reader"])
+    teacher = None if args.teacher is None else of_checkpoint(args.teacher).to(device).eval()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
     args.folder.mkdir(parents=True, exist_ok=True)
-    run = Run(reader, optimizer, args.folder / "checkpoint.pt")
+    run = Run(reader, optimizer, args.folder / "checkpoint.pt", args.encoder)
     run.resume()
-    stream = endless(args.files, random.Random(7 + run.step))  # noqa: S311
-    loss = train(run, stream, 60 * args.minutes, args.rate)
+    stream = torch.utils.data.DataLoader(
+        Batches(args.files, 7 + run.step, args.tokens),
+        batch_size=None,
+        num_workers=args.workers,
+        pin_memory=device == "cuda",
+    )
+    loss = train(run, (batch.to(device) for batch in stream), 60 * args.minutes, args.rate, teacher)
     run.save()
     print(f"done after {run.step} steps, loss {loss:.3f}")
 
 
-def train(run: Run, stream: Iterator[list[Row]], seconds: float, rate: float) -> float:
+def of_checkpoint(path: Path, dropout: float = 0.0) -> Reader:
+    """The reader of a checkpoint, with whichever encoder it has."""
+    state = torch.load(path, map_location="cpu")
+    encoder = state.get("encoder")
+    reader = Reader(Path(encoder) if encoder else None, dropout)
+    reader.load_state_dict(state["reader"])
+    return reader
+
+
+def train(
+    run: Run, stream: Iterator[Batch], seconds: float, rate: float, teacher: Reader | None = None
+) -> float:
     """Until the run has taken so many seconds, the rate rising and then falling to 0; gives the last loss."""
-    device = next(run.reader.parameters()).device.type
     now = saved = time.monotonic()
-    told, mean = 0.0, 0.0
+    told, mean = 0.0, None
     run.reader.train()
     while (part := run.spent / seconds) < 1:
         for group in run.optimizer.param_groups:
             group["lr"] = rate * min(1.0, part / _WARM + 0.02) * (1 - part)
-        loss = loss_of(run.reader, next(stream), device)
+        loss = loss_of(run.reader, next(stream), teacher)
         run.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(run.reader.parameters(), 1.0)
         run.optimizer.step()
         run.step += 1
-        mean = 0.99 * mean + 0.01 * loss.item() if mean else loss.item()
+        mean = loss.detach() if mean is None else 0.99 * mean + 0.01 * loss.detach()
         before, now = now, time.monotonic()
         run.spent += now - before if now - before < _PAUSE else 0
         if now - told > _TELL_SECONDS:
@@ -246,24 +237,7 @@ def train(run: Run, stream: Iterator[list[Row]], seconds: float, rate: float) ->
         if now - saved > _SAVE_SECONDS:
             saved = now
             run.save()
-    return mean
-
-
-def endless(files: list[Path], chance: random.Random) -> Iterator[list[Row]]:
-    """Batches of one epoch after another; questions written meanwhile are in the next one."""
-    encoder, number = Encoder(), 0
-    while True:
-        number += 1
-        rows = list(encoder.rows(Questions(files).epoch(chance), chance))
-        negative = sum(not row.items for row in rows) / len(rows)
-        several = sum(len(row.items) > 1 for row in rows) / len(rows)
-        tokens = sum(len(row.ids) for row in rows)
-        print(
-            f"epoch {number}: {len(rows)} examples, {negative:.0%} without answer, {several:.0%} lists, "
-            f"{tokens} tokens",
-            flush=True,
-        )
-        yield from batches(rows, chance)
+    return float("nan") if mean is None else float(mean)
 
 
 if __name__ == "__main__":
