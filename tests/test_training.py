@@ -74,7 +74,7 @@ def other_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = json.loads((Path(find_weights(DEFAULT_MODEL)) / "tokenizer.json").read_text("utf-8"))
     special = {"[CLS]": "<s>", "[PAD]": "<pad>", "[SEP]": "</s>", "[MASK]": "<mask>"}
     first = [special[token] for token in special]
-    rest = [token for token in ours["model"]["vocab"] if token not in special]
+    rest = list(ours["model"]["vocab"])  # BERT's special tokens among them, as in all-mpnet-base-v2
     vocabulary = {token: i for i, token in enumerate(first + rest)}
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}}), "utf-8")
     config = MPNetConfig(
@@ -117,7 +117,7 @@ def test_another_encoder_reads_our_tokens(other_encoder: Path) -> None:
 
 
 def test_a_reader_learns_from_its_teacher(other_encoder: Path) -> None:
-    """With nothing to learn from its own like, and nearer to another with each step."""
+    """It comes nearer to what the teacher holds likely."""
     torch.manual_seed(1)
     reader, teacher = Reader(other_encoder), Reader(other_encoder).eval()
     teacher.span.weight.data *= 20  # sure of something

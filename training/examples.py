@@ -39,12 +39,12 @@ _SEVERAL = re.compile(
 SHARES = {
     "shift_amazon_reviews": 0.1,
     "shift_reddit": 0.12,
-    "qamr": 0.12,
-    "qed": 0.7,
+    "qamr": 0.15,
+    "qed": 1.0,
     "squad20": 1.5,
-    "squad2train": 0.8,
-    "shift_new_wiki": 0.6,
-    "near": 0.8,
+    "squad2train": 1.0,
+    "shift_new_wiki": 1.0,
+    "near": 1.0,
     "article": 2.0,
     "list": 2.2,
     "said": 2.0,
@@ -52,7 +52,7 @@ SHARES = {
     "entry": 2.0,
     "page": 2.0,
     "short": 1.5,
-    "listed": 2.0,
+    "listed": 1.5,
 }
 # files of `written/` with articles of our own
 OURS = {

@@ -54,6 +54,7 @@ _SOURCES = {
 }
 # of the questions, as in a library of that article alone; of our own articles all, which name no subject
 _ALONE = 0.4
+_RETRIEVED, _DEEP = 24, 1000  # passages
 _FAR = 0.3  # of the answerable questions are asked without their article, too
 _POSITIVE = (
     "span span_high answers margin agree sentence cover cover_near cover_passage dense behind fit "
@@ -64,7 +65,7 @@ _NEGATIVE = (
 ).split()
 _STRENGTH = 0.3  # of the weights against the examples: 1 / the penalty's factor
 _FITTED = 3  # spans of a question: the others are easily told to be wrong, and would rule the weights
-_AS_GOOD = 0.005  # of gain: among thresholds so near to the best one the most careful is taken
+_AS_GOOD = 0.001  # of gain: among thresholds so near to the best one the most careful is taken
 _ANSWERABLE = 2  # questions that the articles answer for each near miss, where the threshold is chosen
 
 
@@ -126,10 +127,13 @@ def collect(files: list[Path], models: Path, folder: Path, limit: int) -> list[C
             if chance.random() >= _SOURCES.get(asked.source, 0.0):
                 continue
             question = understand(asked.question)
-            found = retriever.retrieve(question.search_text, 24)
+            found = retriever.retrieve(question.search_text, _RETRIEVED)
             own = [p for p in found.passages if _stands_in(asked, p.article.title)]
-            others = tuple(p for p in found.passages if p not in own)
             alone = asked.source in OURS.values() or chance.random() < _ALONE
+            if alone and not own:  # "opening hours on sunday", in a library of a thousand other articles
+                deep = retriever.retrieve(question.search_text, _DEEP).passages
+                own = [p for p in deep if _stands_in(asked, p.article.title)]
+            others = tuple(p for p in found.passages if p not in own)
             near = tuple(own) if alone else found.passages
             retrieval = dataclasses.replace(found, passages=near[:8])
             cases.append(case(question, asked, retrieval, embedder, reader))

@@ -65,6 +65,8 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
         while True:
             number += 1
             rows = list(encoder.rows(Questions(self._files).epoch(chance, part), chance))
+            if not rows:
+                raise ValueError(f"{self._files} make no examples for worker {part[0]}: take fewer workers")
             if part[0] == 0:
                 _tell(number, rows, part[1])
             yield from (collated(group) for group in grouped(rows, self._tokens, chance))

@@ -4,11 +4,11 @@
     python -m training.train_reader TEACHER QUESTIONS.json.gz … --encoder all-mpnet-base-v2 --rate 5e-5 …
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --teacher TEACHER/checkpoint.pt …
 
-It starts from the embedding model's own encoder, or from another one of the BERT family (`--encoder`, a
-folder with its weights): a larger one makes a teacher, from whose certainty, and not only from the right
-answers, the small one then learns (`--teacher`). The learning rate falls linearly over the minutes given, so
-that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on. Minutes
-in which the process is stopped (`kill -STOP`, to have the machine for something else) do not count.
+It starts from the embedding model's own encoder, or from MPNet's (`--encoder`, a folder with its weights),
+which reads the same word pieces: a larger one makes a teacher, from whose certainty, and not only from the
+right answers, the small one then learns (`--teacher`). The learning rate falls linearly over the minutes
+given, so that a run ends well on any machine; FOLDER keeps a checkpoint from which the same command goes on.
+Minutes in which the process is stopped (`kill -STOP`, to have the machine for something else) do not count.
 """
 
 import argparse
@@ -83,7 +83,8 @@ def own_ids(encoder: Path) -> torch.Tensor:
     )
     own = torch.zeros(len(ours), dtype=torch.long)
     for token, number in ours.items():
-        own[number] = theirs[_SPECIAL.get(token, token)] if token not in theirs else theirs[token]
+        # MPNet has BERT's special tokens as well, but never learned what they mean
+        own[number] = theirs.get(_SPECIAL.get(token, token), theirs.get(token, theirs["[UNK]"]))
     return own
 
 
