@@ -55,6 +55,27 @@ def test_a_follow_up_takes_the_question_before_with_it() -> None:
     assert understand("When was that?").context == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "searched"),
+    [
+        ("When was that?", "Who opened the bridge?", "When was the bridge opened?"),
+        (
+            "can u park there?",
+            "What is the fee of the museum?",
+            "can you park there? What is the fee of the museum?",
+        ),
+        (
+            "Is it less for students?",
+            "What is the fee of the club?",
+            "Is the fee of the club less for students?",
+        ),
+    ],
+)
+def test_a_follow_up_is_searched_as_it_stands_alone(text: str, question: str, searched: str) -> None:
+    """Or, where nothing could be filled in, with the question before."""
+    assert understand(text, [(question, "No.")]).search_text == searched
+
+
 def test_a_follow_up_on_a_follow_up_finds_the_one_who_is_meant() -> None:
     """Back to the first question that stands by itself."""
     history = [

@@ -36,7 +36,7 @@ _PERSON = re.compile(r"\b(?:he|she|him)\b", re.IGNORECASE)
 _PERSONS_OWN = re.compile(r"\b(?:his|her|hers)\b", re.IGNORECASE)
 _THING = re.compile(r"\b(?:it|they|them)\b|\b(?:this|that|these|those)\b(?!\s+[a-z]{3,})", re.IGNORECASE)
 _THINGS_OWN = re.compile(r"\b(?:its|their)\b", re.IGNORECASE)
-_WORD = r"(?:(?:Mr|Mrs|Ms|Dr|St)\.|[A-Z][\w’'-]*)"
+_WORD = r"(?:(?:Mr|Mrs|Ms|Dr|St|[A-Z])\.|[A-Z][\w’'-]*)"
 _NAME = re.compile(rf"\b(?:the\s+)?{_WORD}(?:\s+(?:(?:of|the|de|von|van|bin|al)\s+)?{_WORD})*")
 _NOUN_PHRASE = re.compile(
     r"\b(?:the|a|an|this|our|their|its|his|her)\s+[\w’'-]+(?:\s+[\w’'-]+){0,4}", re.IGNORECASE
@@ -53,6 +53,18 @@ _OPENS_SENTENCE = frozenset(
 _DONE = re.compile(
     r"(?P<verb>(?!is\b|was\b|are\b|were\b)\w+)\s+(?P<thing>(?:the|a|an|this|our)\s[\w\s’'-]+)$", re.IGNORECASE
 )
+# who takes part in an event does so when and where it is: "Who chaired the meeting?", "When was that?"
+_TAKES_PART = re.compile(
+    r"arranged|organi[sz]ed|hosted|held|chaired|led|ran|moderated|convened|attended|joined|won|lost|played",
+    re.IGNORECASE,
+)
+_EVENT = re.compile(
+    r"\b(?:meeting|call|summit|conference|talks|session|hearing|debate|workshop|webinar|election|vote|match|game|race|"
+    r"final|tournament|championship|contest|competition|festival|concert|ceremony|party|parade|march|protest|"
+    r"rally|raid|quiz|auction|hackathon|stream|event)$",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(rf"\b(?:in|at|from|near)\s+(?P<name>{_NAME.pattern})")
 _MOST_ANSWER = 8  # words of an answer that can stand in a question as a name
 
 
@@ -82,10 +94,22 @@ def _asked_with(wh: str, before: str, answer: str) -> str:
     if asked is None:
         return f"{wh} {before}"
     done = _DONE.match(asked["rest"]) if asked["wh"].lower() == "who" else None
+    if (
+        done
+        and wh.lower() in {"when", "where"}
+        and _is_event(done["thing"])
+        and _TAKES_PART.fullmatch(done["verb"])
+    ):
+        return f"{wh} was {done['thing']}?"
     if done and wh.lower() in {"when", "where", "why", "how"}:  # in the passive, who did it is no matter
         return f"{wh} was {done['thing']} {done['verb']}?"
     subject = _name(answer) if asked["wh"].lower() == "who" else ""
     return " ".join(f"{wh} {subject} {asked['rest']}".split()) + "?"
+
+
+def _is_event(thing: str) -> bool:
+    """Whether it takes place: the meeting of the club, and not the record in the race."""
+    return bool(_EVENT.search(_ENDS_PHRASE.sub("", thing)))
 
 
 def _name(answer: str) -> str:
@@ -116,11 +140,11 @@ def _filled_in(text: str, before: str, answer: str) -> str:
     person, thing = _person(before, answer), _thing(before)
     filled = text
     if person:
-        filled = _PERSON.sub(person, filled)
-        filled = _PERSONS_OWN.sub(f"{person}'s", filled)
+        filled = _PERSON.sub(lambda _: person, filled)
+        filled = _PERSONS_OWN.sub(lambda _: f"{person}'s", filled)
     if thing and not _EXPLETIVE.search(text):
-        filled = _THING.sub(thing, filled)
-        filled = _THINGS_OWN.sub(f"{thing}'s", filled)
+        filled = _THING.sub(lambda _: thing, filled)
+        filled = _THINGS_OWN.sub(lambda _: f"{thing}'s", filled)
     return filled
 
 
@@ -128,7 +152,7 @@ def _person(before: str, answer: str) -> str:
     """Whom "he" or "she" means: the answer if it is a name, else the last name of the question before."""
     if " " in (named := _name(answer)):
         return named
-    if names := _names(before):
+    if names := _not_places(before) or _names(before):
         return names[-1]
     first = _NAME.search(answer)
     return first.group() if first else ""
@@ -136,11 +160,27 @@ def _person(before: str, answer: str) -> str:
 
 def _thing(before: str) -> str:
     """What "it" or "that" means: the last thing that the question before names."""
-    phrases = [_ENDS_PHRASE.sub("", m.group()) for m in _NOUN_PHRASE.finditer(before)]
+    phrases = [_ends(m.group()) for m in _NOUN_PHRASE.finditer(before)]
     phrases = [phrase for phrase in phrases if " " in phrase]
     if phrases:
         return phrases[-1]
-    return next(reversed(_names(before)), "")
+    return next(reversed(_not_places(before) or _names(before)), "")
+
+
+def _ends(phrase: str) -> str:
+    """A noun phrase without what follows it; "of the club" belongs to it."""
+    head, of, rest = phrase.partition(" of ")
+    return (
+        f"{head}{of}{_ENDS_PHRASE.sub('', rest)}"
+        if of and _ENDS_PHRASE.sub("", head) == head
+        else _ENDS_PHRASE.sub("", phrase)
+    )
+
+
+def _not_places(question: str) -> list[str]:
+    """The names in a question that are not where something is: "Ann Lee from Orrham" is not Orrham."""
+    placed = {match["name"] for match in _PLACED.finditer(question)}
+    return [name for name in _names(question) if name not in placed]
 
 
 def _names(question: str) -> list[str]:

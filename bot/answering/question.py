@@ -108,18 +108,22 @@ class Question:
     standalone: str  # as it would be asked without the conversation before it
     kind: Kind
     wants_list: bool
+    filled: bool = False  # whether `standalone` has words of the conversation
 
     @property
     def search_text(self) -> str:
-        """What is given to retrieval."""
-        return f"{spelt_out(self.text)} {self.context}".strip()
+        """What is given to retrieval: what stands alone, or else the question with what it refers back to."""
+        return self.standalone if self.filled else f"{spelt_out(self.text)} {self.context}".strip()
 
 
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     """The question behind a text, with the part of the conversation that it refers back to."""
     context = " ".join(_context(text, history))
     standalone = follow_up.standalone(text, history[-_LOOK_BACK:]) if context else text
-    return worded(Question(text, context, standalone, Kind.OTHER, wants_list=False), standalone)
+    filled = standalone != text
+    return worded(
+        Question(text, context, standalone, Kind.OTHER, wants_list=False, filled=filled), standalone
+    )
 
 
 def worded(question: Question, standalone: str) -> Question:
