@@ -30,6 +30,10 @@ ARTICLES = {
     "storm": "Storm closes the harbour of Orrham\n\nThe harbour was closed by a storm on Monday. Nobody was hurt.\n",
     "club": "The rowing club of Farwell\n\nDogs do not ride free. The fee is 10 €. The team has 12 members. The cox is Jo. "
     "The harbour of Farwell is closed.\n\nThe speakers at the gala of the rowing club were Ann Dahl, Bo Park and Eva Stern. Absent were Tom Orr, Kim Ray and Jo Day.\n",
+    "truce": "Truce in the dock dispute\n\nCara Voss of the crane drivers agreed to a truce proposed by Bo Park of the union.\n",
+    "minutes": "Minutes of the board game club\n\nPresent: Hanna Wirth, Oskar Lind, Priya Nair, Joel Baptiste. Absent: Mei Tanaka.\n\n"
+    "Priya proposed moving game night from Tuesday to Thursday, because the hall is cold on Tuesdays. Joel was against it: his "
+    "daughter has choir on Thursdays.\n",
     "chess": "Chess evening\n\nThe chess evening takes place every Thursday at 19:30 in the Green Room. Bring a board if you have one.\n",
 }
 
@@ -66,7 +70,7 @@ def check_quotes(answer: Answer) -> None:
         ("Who were the guests?", ["Eva Stone", "Bo Lind", "Kim Ray", "Tom Hill", "Westing", "Easting"]),
         ("What were the three conditions?", ["lower tolls, a path for bicycles, and a ban on lorries"]),
         ("When can I post links to my own work?", ["Fridays"]),
-        ("what is the penalty for a second offence", ["seven days"]),
+        ("how long is the ban for a second offence", ["seven days"]),
         (
             "What should I check before I post?",
             ["The link works", "The picture is yours", "The title says what it is"],
@@ -75,6 +79,7 @@ def check_quotes(answer: Answer) -> None:
         ("How much is the fee?", ["10 €"]),
         ("How many members has the team of the rowing club?", ["12"]),
         ("Who is the cox of the rowing club?", ["Jo"]),
+        ("Who proposed the truce?", ["Bo Park"]),
         ("Do dogs ride free?", ["No. Dogs do not ride free."]),
         ("Is the harbour of Farwell closed?", ["Yes. The harbour of Farwell is closed."]),
     ],
@@ -86,6 +91,18 @@ def test_what_the_articles_say_is_answered_with_a_quote(chain: Chain, question: 
     assert all(part in answer.text for part in told), answer.text
     assert answer.citations
     check_quotes(answer)
+
+
+def test_the_sentence_that_supports_the_answer_is_cited(chain: Chain) -> None:
+    """Not another one that has the same word: he was present, too."""
+    answer = chain.answer("who was against moving game night")
+    assert [answer.text, answer.citations[0].quote[:21]] == ["Joel", "Joel was against it: "]
+
+
+def test_the_absent_are_not_among_those_who_came(chain: Chain) -> None:
+    """Each question gets its own."""
+    assert "Tanaka" not in chain.answer("who came to the board game meeting").text
+    assert "Tanaka" in chain.answer("who was absent from the board game meeting").text
 
 
 @pytest.mark.parametrize(

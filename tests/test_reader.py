@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bot.answering.composing import composed
 from bot.answering.lists import enumerates, is_beside_asked, marked, trimmed, with_items
 from bot.answering.picking import Candidate
+from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
 from bot.answering.spans import Found
-from vectorstore.datatypes import ArticleInfo, Chunk, Passage
+from bot.answering.speech import asks_who_said
+from vectorstore.datatypes import ArticleInfo, Chunk, Passage, Span
 
 
 def reading(start: list[float], end: list[float], marks: str = "") -> Logits:
@@ -145,9 +149,9 @@ RECORD = "Ann Lee held the record first. It was wet that year. Bo Park broke it,
 CALL = "The call was arranged by Ann Lee, and attended by, among others, Bo Park, Cy Lund and Di Orr."
 
 
-def record(best: str, *items: str, text: str = RECORD) -> Found:
+def record(best: str, *items: str, text: str = RECORD, sentences: tuple[Span, ...] = ()) -> Found:
     """The best span in a text, and what is marked as items there."""
-    sentences = ((0, 30), (31, 52), (53, 92)) if text is RECORD else ((0, len(text)),)
+    sentences = sentences or (((0, 30), (31, 52), (53, 92)) if text is RECORD else ((0, len(text)),))
     article = ArticleInfo(source="x.txt", title="Record")
     chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=sentences)
     passage = Passage(chunk_id="1", article=article, chunk=chunk, score=1.0, dense=1.0, lexical=1.0)
@@ -197,3 +201,64 @@ def test_what_stands_beside_the_one_asked_for_is_no_answer(question: str, span: 
     sentence = "In 1993, Ann invited Finland, Ireland, Portugal and Greece."
     start = sentence.index(span)
     assert is_beside_asked(question, sentence, (start, start + len(span))) is beside
+
+
+def test_an_address_is_one_word() -> None:
+    """ "@tidewater.example" is nobody's."""
+    text = "Appeals go to appeals@tidewater.example; Marlo or Quill answers within three days."
+    (read,) = Reader().read("who do I write to if I want to appeal", [text])
+    (_, (start, end)), *_ = read.spans(1)
+    assert "appeals@tidewater.example" in text[start:end]
+
+
+def test_the_sentence_that_fits_the_question_is_cited() -> None:
+    """Of two places of the same words, though the other one scores a little higher."""
+    text = "Present: Ann Lee and Jo. Jo was against it."
+    listed = record("Jo", text=text, sentences=((0, 24), (25, 43)))
+    against = replace(
+        listed,
+        span=(25, 27),
+        sentence=replace(listed.sentence, span=(25, 43), text="Jo was against it.", probability=0.9),
+    )
+    listed = replace(listed, sentence=replace(listed.sentence, probability=0.1))
+    question = understand("Who was against it?")
+    (part,) = composed(question, [listed.passage], [(0.6, listed), (0.5, against)], 0.25)
+    assert part.citation.quote == "Jo was against it."
+    (part,) = composed(question, [listed.passage], [(0.6, listed), (0.2, against)], 0.25)
+    assert part.citation.quote == "Present: Ann Lee and Jo."
+
+
+@pytest.mark.parametrize(
+    ("question", "one"),
+    [
+        ("who said that prices fell", True),
+        ("And who warned of a strike?", True),
+        ("Who said yes to the raid?", False),
+        ("Who called in sick?", False),
+        ("Who signed the letter?", False),
+        ("What did she say?", False),
+    ],
+)
+def test_words_have_one_speaker(question: str, *, one: bool) -> None:
+    """Whoever else is marked as one."""
+    assert asks_who_said(question) is one
+
+
+def test_who_is_absent_is_no_item_of_those_present() -> None:
+    """Nor the other way round, however the reader marks."""
+    text = "Present: Ann Lee and Bo Park. Absent: Eva Stone."
+    sentences = ((0, 29), (30, 48))
+    for best, told in (("Ann Lee", ["Ann Lee and Bo Park"]), ("Eva Stone", ["Eva Stone"])):
+        (found,) = marked(record(best, "Ann Lee", "Bo Park", "Eva Stone", text=text, sentences=sentences))
+        assert [found.text] == told
+
+
+@pytest.mark.parametrize("price", ["60,000₩", "$1.25", "19:30", "v3.2.1", "v8.1.3"])
+def test_no_answer_is_part_of_a_number(price: str) -> None:
+    """Whatever the scores say: "60" is another price than "60,000"."""
+    text = f"Gala: VIP : {price} R : 50,000₩ S : 40,000₩"
+    (read,) = Reader().read("how much is a VIP seat for the gala", [text])
+    start = text.index(price)
+    end = start + len(price)
+    for _, (a, b) in read.spans(8):
+        assert b <= start or a >= end or (a <= start and b >= end), text[a:b]

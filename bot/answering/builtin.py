@@ -74,7 +74,8 @@ class BuiltIn:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
         spans = find(question, retrieval.passages, candidates, self.reader)
-        found = [each for each in spans if _may_answer(question.standalone, each)]
+        asked = question.standalone
+        found = [_with_own_items(asked, each) for each in spans if _may_answer(asked, each)]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 
@@ -87,6 +88,19 @@ def _may_answer(asked: str, each: Found) -> bool:
         or polar.settles_nothing(asked, sentence)
         or voice.is_another_subject(asked, sentence, span[1])
     )
+
+
+def _with_own_items(asked: str, each: Found) -> Found:
+    """Without items that did something else: who agreed to "a truce proposed by Bo" did not propose it."""
+    at, sentence = each.sentence.span[0], each.sentence.text
+    others = {
+        item
+        for item in each.items
+        if each.sentence.span[0] <= item[0]
+        and item[1] <= each.sentence.span[1]
+        and voice.is_another_subject(asked, sentence, item[1] - at)
+    }
+    return replace(each, items=tuple(item for item in each.items if item not in others)) if others else each
 
 
 def well_spelt(question: Question, retrieval: Retrieval) -> Question:

@@ -12,6 +12,7 @@ from vectorstore.datatypes import ArticleInfo, Chunk, Passage, Span
 
 _MOST_CITED = 3
 _ALSO = 0.75  # of the best answer's probability: another article's answer with less is not shown
+_AS_LIKELY = 0.5  # of it: another place of the same words may be the one to cite
 # of that probability: an enumeration with so much comes first where a list is asked for
 _LIST_SHARE, _LIST_SHARE_OF_LONG = 0.05, 0.2
 _NO_LIST = 3  # words: so short an answer is hardly a list
@@ -34,7 +35,7 @@ def composed(
 
     Other articles that answer as likely are told too: the newest first, each with its date.
     """
-    chance, best = _enumerating(ranked) if question.wants_list else ranked[0]
+    chance, best = _enumerating(ranked) if question.wants_list else _best_supported(ranked)
     listed = _listed(question, best, passages)
     if listed:
         article = best.passage.article
@@ -48,6 +49,23 @@ def composed(
     parts = [Part(_text(question, each), _citation(each, likely)) for likely, each in answers]
     parts.sort(key=lambda part: part.citation.date or "", reverse=True)
     return [Part(_dated(part), part.citation) for part in parts]
+
+
+def _best_supported(ranked: list[tuple[float, Found]]) -> tuple[float, Found]:
+    """The likeliest span; where the article has the same words twice, in the sentence that fits the question.
+
+    Who was against it is "Joel", and not because he is among those present.
+    """
+    chance, best = ranked[0]
+    source, told = best.passage.article.source, best.text.casefold()
+    same = [
+        pair
+        for pair in ranked
+        if pair[0] >= _AS_LIKELY * chance
+        and pair[1].passage.article.source == source
+        and pair[1].text.casefold() == told
+    ]
+    return chance, max(same, key=lambda pair: pair[1].sentence.probability)[1]
 
 
 def _enumerating(ranked: list[tuple[float, Found]]) -> tuple[float, Found]:
@@ -79,7 +97,8 @@ def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> lis
     bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
     if question.wants_list or (bullets and question.kind is Kind.OTHER):
         found = lists.stretches(best, passages)
-    one = question.kind in {Kind.WHY, Kind.NUMBER} or speech.speaker_asked_for(question.standalone)
+    said = speech.speaker_asked_for(question.standalone) or speech.asks_who_said(question.standalone)
+    one = question.kind in {Kind.WHY, Kind.NUMBER} or said
     if question.wants_list or not one:
         told = {stretch.sentence for stretch in found}
         found += [stretch for stretch in lists.marked(best) if stretch.sentence not in told]

@@ -28,6 +28,12 @@ _ABSENT = re.compile(
     r"\b(?:not|no|never|absent|missing|without|except|declined|refused|cancelled)\b|n[’']t\b",
     re.IGNORECASE,
 )
+# what is said of those who were not there
+_AWAY = re.compile(
+    r"\b(?:absent|absentees?|excused|apologies|not present|(?:did not|didn[’']t|could not|couldn[’']t)\s"
+    r"(?:attend|come|join|take part))\b",
+    re.IGNORECASE,
+)
 # what asks for those who stand beside somebody
 _BESIDE = re.compile(
     r"\b(?:with|besides?|else|others?|along|together|apart|after|before|next|both|between|against|than|last|rest|or)\b",
@@ -75,13 +81,20 @@ def marked(best: Found) -> list[Stretch]:
     if len(items) < 2 or not any(a < best.span[1] and best.span[0] < b for a, b in items):
         return []
     found = []
+    absent = _speaks_of_absent(chunk, best.sentence.span)
     for sentence in chunk.sentences:
+        if _speaks_of_absent(chunk, sentence) is not absent:  # "Present: …" is not asked with "Absent: …"
+            continue
         own = [item for item in items if sentence[0] <= item[0] and item[1] <= sentence[1]]
         if sentence == best.sentence.span:
             own = _with(best.span, own, sentence)  # the span may be an enumeration that is marked in part
         if own:
             found.append(Stretch(_told(chunk, sentence, own), sentence, chunk))
     return found
+
+
+def _speaks_of_absent(chunk: Chunk, sentence: Span) -> bool:
+    return bool(_AWAY.search(chunk.text, sentence[0] - chunk.start, sentence[1] - chunk.start))
 
 
 def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]]:

@@ -24,6 +24,11 @@ _ACCORDING = re.compile(
     r"\bin\s+(?P<view>[\w.-]+(?:\s[\w.-]+){0,3})[’']s?\s+(?:view|opinion|words)\b",
     re.IGNORECASE,
 )
+_WHO_SAID = re.compile(
+    r"^\W*(?:(?:and|but|so)\W+)?who(?:\s+(?:has|had|first|also))?\s+"
+    r"(?:said|says|stated|remarked|joked|argued|argues|warned|warns)\b(?!\W+(?:yes|no|hello|goodbye|thanks?)\b)",
+    re.IGNORECASE,
+)
 _SAYS = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:he|she|they|his|her|their)\b", re.IGNORECASE)
 _NO_NAMES = frozenset(
@@ -47,6 +52,11 @@ def speaker_asked_for(question: str) -> frozenset[str]:
         return frozenset()
     who = next(filter(None, found.groups()), "")
     return frozenset(re.findall(r"[^\W_]+", who.lower())) - _NO_NAMES
+
+
+def asks_who_said(question: str) -> bool:
+    """Whether it is asked who said something, which is one person, more likely than not."""
+    return bool(_WHO_SAID.match(question))
 
 
 def is_attributed(speaker: frozenset[str], sentence: str, before: str) -> bool:
