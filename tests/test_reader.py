@@ -170,6 +170,15 @@ def test_an_enumeration_is_told_whole_and_without_what_stands_before_it(best: st
     assert found.text == "Bo Park, Cy Lund and Di Orr"
 
 
+def test_what_stands_before_and_or_belongs_to_the_enumeration() -> None:
+    """Who came may have been the leader."""
+    text = "Among them were Leaders and/or Ministers of Norway, Chad and Peru."
+    (found,) = marked(
+        record("Ministers of Norway, Chad and Peru", "Ministers of Norway", "Chad", "Peru", text=text)
+    )
+    assert found.text == "Leaders and/or Ministers of Norway, Chad and Peru"
+
+
 def test_items_in_several_sentences_are_told_sentence_by_sentence() -> None:
     """Each sentence is a footnote of its own; one without an item is none."""
     found = marked(record("Ann Lee", "Ann Lee", "Bo Park", "Eva Stone"))

@@ -41,6 +41,7 @@ _BESIDE = re.compile(
 )
 # what an enumeration has none of
 _CLAUSE = re.compile(r"\b(?:was|were|is|are|be|been|has|have|had|by|who|which|that|when|after)\b")
+_EITHER = re.compile(r"[\w’'-]+ and/or $")
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
 _LONGEST_ITEM = 7  # words
@@ -135,6 +136,10 @@ def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
     """The items as they stand there, where they follow each other, or one by one."""
     text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
     parts = _completed(text, [(a - sentence[0], b - sentence[0]) for a, b in items])
+    if either := _EITHER.search(
+        text, 0, parts[0][0]
+    ):  # "leaders and/or ministers of Norway, Sweden and Chad"
+        parts[0] = (either.start(), parts[0][1])
     gaps = [text[a[1] : b[0]] for a, b in pairwise(parts)]
     if all(_LINK.fullmatch(gap) for gap in gaps):
         return trimmed(text[parts[0][0] : parts[-1][1]])
