@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.answering.composing import composed
-from bot.answering.lists import enumerates, is_beside_asked, marked, trimmed, with_items
+from bot.answering.lists import enumerates, is_beside_asked, marked, trimmed, under_heading, with_items
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
@@ -177,6 +177,44 @@ def test_what_stands_before_and_or_belongs_to_the_enumeration() -> None:
         record("Ministers of Norway, Chad and Peru", "Ministers of Norway", "Chad", "Peru", text=text)
     )
     assert found.text == "Leaders and/or Ministers of Norway, Chad and Peru"
+
+
+BULLETS = "free entry to all nights\n- the magazine Perigee\n- a key to the dome"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "told"),
+    [
+        (
+            "what do members get",
+            BULLETS,
+            ["free entry to all nights; the magazine Perigee; a key to the dome"],
+        ),
+        (
+            "What do members of the Stargazers get?",
+            BULLETS,
+            ["free entry to all nights; the magazine Perigee; a key to the dome"],
+        ),
+        ("what do members pay", BULLETS, []),  # the heading does not say that
+        ("what do members get", BULLETS.replace("\n- ", "\n"), []),  # no bullets
+        (
+            "what do members get",
+            BULLETS.replace("\n- the", "\nIt is old.\n- the"),
+            [],
+        ),  # a gap: not all known
+    ],
+)
+def test_bullets_below_a_heading_are_told_whole(question: str, text: str, told: list[str]) -> None:
+    """Where the heading has the words of the question."""
+    lines = [line.removeprefix("- ") for line in text.split("\n")]
+    sentences = tuple((text.index(line), text.index(line) + len(line)) for line in lines)
+    found = record("free entry", text=text, sentences=sentences)
+    article = ArticleInfo(source="x.md", title="The Stargazers")
+    passage = replace(
+        found.passage, article=article, chunk=replace(found.passage.chunk, section="What members get")
+    )
+    found = replace(found, passage=passage)
+    assert [stretch.text for stretch in under_heading(found, question)] == told
 
 
 def test_items_in_several_sentences_are_told_sentence_by_sentence() -> None:

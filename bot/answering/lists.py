@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bot.answering.question import content_words
 from bot.answering.reader import Logits
 from bot.answering.spans import Found
 from vectorstore.datatypes import Chunk, Passage, Span
+from vectorstore.lexical import stem_of, stems
 
 _NEAR = 2  # sentences on either side in which a list may go on
 _LINK = re.compile(
@@ -92,6 +94,27 @@ def marked(best: Found) -> list[Stretch]:
         if own:
             found.append(Stretch(_told(chunk, sentence, own), sentence, chunk))
     return found
+
+
+def under_heading(best: Found, question: str) -> list[Stretch]:
+    """All bullets below a heading with the question's words: "What members get", and what do members get?"""
+    chunk = best.passage.chunk
+    asked = frozenset(stem_of(word.lower()) for word in content_words(question))
+    asked -= frozenset(stems(best.passage.article.title)) - frozenset(stems(chunk.section))
+    if not asked or not asked <= frozenset(stems(chunk.section)):
+        return []
+    before = [chunk.start, *(end for _, end in chunk.sentences)]
+    items = [span for span, end in zip(chunk.sentences, before, strict=False) if _is_item(chunk, end, *span)]
+    first = chunk.sentences[0]
+    if first[0] == chunk.start and chunk.sentences[1:2] == tuple(items[:1]):
+        items.insert(0, first)  # its own bullet stands before the chunk
+    places = [chunk.sentences.index(span) for span in items]
+    gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
+    if len(items) == 1 or not gapless or best.sentence.span not in items:
+        return []
+    told = [chunk.text[a - chunk.start : b - chunk.start] for a, b in items]
+    text = "; ".join(readable(_BULLET.sub("", item, count=1)).rstrip(";,.") for item in told)
+    return [Stretch(text, (items[0][0], items[-1][1]), chunk)]
 
 
 def _speaks_of_absent(chunk: Chunk, sentence: Span) -> bool:
