@@ -159,9 +159,8 @@ def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
     """The items as they stand there, where they follow each other, or one by one."""
     text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
     parts = _completed(text, [(a - sentence[0], b - sentence[0]) for a, b in items])
-    if either := _EITHER.search(
-        text, 0, parts[0][0]
-    ):  # "leaders and/or ministers of Norway, Sweden and Chad"
+    either = _EITHER.search(text, 0, parts[0][0])
+    if either:  # "leaders and/or ministers of Norway, Sweden and Chad"
         parts[0] = (either.start(), parts[0][1])
     gaps = [text[a[1] : b[0]] for a, b in pairwise(parts)]
     if all(_LINK.fullmatch(gap) for gap in gaps):

@@ -39,7 +39,7 @@ _SURE, _AS_GOOD, _LEAST = 0.7, 3.0, -4.0
 _SURE_UNASKED = 0.8
 # numbers, times and versions; addresses of mail and of pages; names with a sign in front
 _WHOLE = re.compile(
-    r"\d+(?:[.,:]\d+)+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>()]*[\w/]|(?<![\w/])[#@/][\w-]+"
+    r"\d+(?:[.,:]\d+)+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>()]*[\w/]|(?<![\w/])[#@/][\w-]+"
 )
 # its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
 _SLOWER = ["SkipLayerNormFusion"]
@@ -206,7 +206,8 @@ def _words(encoding: Encoding, text: str) -> list[int | None]:
     known = list(encoding.word_ids)
     words, starts = list(known), [start for start, _ in encoding.offsets]
     for match in _WHOLE.finditer(text):
-        first, after = bisect_right(starts, match.start()) - 1, bisect_left(starts, match.end())
+        first = max(0, bisect_right(starts, match.start()) - 1)
+        after = bisect_left(starts, match.end())
         while 0 < first < len(known) and known[first - 1] == known[first]:
             first -= 1
         while 0 < after < len(known) and known[after - 1] == known[after]:
