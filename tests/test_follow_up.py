@@ -9,6 +9,8 @@ from bot.answering.question import parts, understand
     ("text", "before", "answer", "told"),
     [
         ("Why?", "When was the harbour closed?", "On Monday", "Why was the harbour closed?"),
+        ("And what for?", "When was the harbour closed?", "On Monday", "why was the harbour closed?"),
+        ("How come?", "When was the harbour closed?", "On Monday", "why was the harbour closed?"),
         (
             "When was that?",
             "Who opened the bridge?",

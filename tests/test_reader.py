@@ -179,7 +179,7 @@ def test_what_stands_before_and_or_belongs_to_the_enumeration() -> None:
     assert found.text == "Leaders and/or Ministers of Norway, Chad and Peru"
 
 
-BULLETS = "free entry to all nights\n- the magazine Perigee\n- a key to the dome"
+BULLETS = "free entry to all nights.\n- the magazine Perigee\n- a key to the dome"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Train the reader: question and passage in, the answer's span and items out, or that there is none.
 
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --minutes 100
-    python -m training.train_reader TEACHER QUESTIONS.json.gz … --encoder all-mpnet-base-v2 --rate 5e-5 …
+    python -m training.train_reader TEACHER QUESTIONS.json.gz … --encoder all-mpnet-base-v2 --rate 6e-5 …
     python -m training.train_reader FOLDER QUESTIONS.json.gz … --teacher TEACHER/checkpoint.pt …
 
 It starts from the embedding model's own encoder, or from MPNet's (`--encoder`, a folder with its weights),
@@ -43,6 +43,7 @@ class Reader(torch.nn.Module):
 
     def __init__(self, encoder: Path | None = None, dropout: float = 0.0) -> None:
         super().__init__()
+        self.other = encoder  # the folder of another encoder than the one that is shipped
         # no dropout: it takes more than half of the time on a CPU; eager attention is the faster one there
         swift = torch.cuda.is_available() and encoder is None  # MPNet has no other than the eager one
         self.encoder = AutoModel.from_pretrained(
@@ -148,7 +149,6 @@ class Run:
     reader: Reader
     optimizer: torch.optim.Optimizer
     checkpoint: Path
-    encoder: Path | None = None
     spent: float = 0.0  # seconds
     step: int = 0
 
@@ -163,7 +163,7 @@ class Run:
     def save(self) -> None:
         """Write the checkpoint in one step."""
         state = {"reader": self.reader.state_dict(), "optimizer": self.optimizer.state_dict()}
-        state |= {"encoder": str(self.encoder) if self.encoder else None}
+        state |= {"encoder": str(self.reader.other) if self.reader.other else None}
         new = self.checkpoint.with_suffix(".new")
         torch.save(state | {"spent": self.spent, "step": self.step}, new)
         new.replace(self.checkpoint)
@@ -191,7 +191,7 @@ def main() -> None:
     teacher = None if args.teacher is None else of_checkpoint(args.teacher).to(device).eval()
     optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
     args.folder.mkdir(parents=True, exist_ok=True)
-    run = Run(reader, optimizer, args.folder / "checkpoint.pt", args.encoder)
+    run = Run(reader, optimizer, args.folder / "checkpoint.pt")
     run.resume()
     stream = torch.utils.data.DataLoader(
         Batches(args.files, 7 + run.step, args.tokens),

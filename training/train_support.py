@@ -30,7 +30,6 @@ _BATCH_TOKENS = 2048
 _RATE, _WARM = 5e-5, 0.06
 _SMOOTHING = 0.05
 _OF_SUPPORTED = 2.0  # their weight: there are fewer of them
-_DROPOUT = 0.1  # of a teacher
 
 Row = tuple[list[int], int, Example]
 """Token ids, where the evidence begins, and what they are of."""
@@ -70,11 +69,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=13)
     parser.add_argument("--rate", type=float, default=_RATE)
     parser.add_argument("--tokens", type=int, default=_BATCH_TOKENS, help="of a batch")
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--models", type=Path, default=Path("data/models"))
     args = parser.parse_args()
     rows = list(encoded(Examples(args.files, OnnxEmbedder(DEFAULT_MODEL, args.models)).made))
     model = trained(rows, args)
-    if not of_teacher(args.start):
+    if model.reader.other is None:
         export(model.to("cpu"), FOLDER / "support.onnx")
 
 
@@ -82,18 +82,13 @@ def trained(rows: list[Row], args: argparse.Namespace) -> Entailment:
     """The model, trained on the rows; its checkpoint is in the folder."""
     torch.manual_seed(3)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = Entailment(of_checkpoint(args.start, _DROPOUT if of_teacher(args.start) else 0.0)).to(device)
+    model = Entailment(of_checkpoint(args.start, args.dropout)).to(device)
     teacher = None if args.teacher is None else Entailment(of_checkpoint(args.teacher)).to(device).eval()
     train(model, rows, args, teacher)
     args.folder.mkdir(parents=True, exist_ok=True)
-    encoder = torch.load(args.start, map_location="cpu").get("encoder")
-    torch.save({"reader": model.reader.state_dict(), "encoder": encoder}, args.folder / "checkpoint.pt")
+    other = str(model.reader.other) if model.reader.other else None
+    torch.save({"reader": model.reader.state_dict(), "encoder": other}, args.folder / "checkpoint.pt")
     return model
-
-
-def of_teacher(checkpoint: Path) -> bool:
-    """Whether it has another encoder than the one that is shipped."""
-    return torch.load(checkpoint, map_location="cpu").get("encoder") is not None
 
 
 def encoded(examples: list[Example]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ _WH = r"(?:who|whom|whose|what|when|where|why|how(?:\s+(?:many|much|long|often|o
 _ASKS = re.compile(rf"^\W*(?P<wh>{_WH})\b\s*(?P<rest>.*?)[\s?.!]*$", re.IGNORECASE)
 # "Why?", "And when?", "When was that?", "How come?": the rest is in the question before
 _BARE = re.compile(
-    rf"^\W*(?:(?:and|but|so)\W+)?(?P<wh>{_WH}|how come)(?:\s+(?:(?:is|was|were|are)\s+(?:that|this)|"
+    rf"^\W*(?:(?:and|but|so)\W+)?(?P<wh>{_WH}|how come|what for)(?:\s+(?:(?:is|was|were|are)\s+(?:that|this)|"
     r"(?:did|does|do|was|is)\s+(?:that|this|it|they)\s+(?:happen|done)))?[\s?.!]*$",
     re.IGNORECASE,
 )
@@ -75,11 +75,17 @@ def standalone(text: str, history: Sequence[Turn]) -> str:
     question, answer = history[-1]
     before = standalone(question, history[:-1]) if len(history) > 1 else question
     if bare := _BARE.match(text):
-        return _asked_with(bare["wh"], before, answer)
+        wh = "why" if bare["wh"].lower() in {"how come", "what for"} else bare["wh"]
+        return _asked_with(wh, before, answer)
     other = _OTHER.match(text)
     if other and _names_something(other["other"]):
         return _asked_of(other["other"], before)
     return _filled_in(text, before, answer)
+
+
+def is_bare(text: str) -> bool:
+    """Whether it is hardly more than a question word: "Why?", "How come?"."""
+    return bool(_BARE.match(text))
 
 
 def _names_something(other: str) -> bool:
@@ -170,11 +176,8 @@ def _thing(before: str) -> str:
 def _ends(phrase: str) -> str:
     """A noun phrase without what follows it; "of the club" belongs to it."""
     head, of, rest = phrase.partition(" of ")
-    return (
-        f"{head}{of}{_ENDS_PHRASE.sub('', rest)}"
-        if of and _ENDS_PHRASE.sub("", head) == head
-        else _ENDS_PHRASE.sub("", phrase)
-    )
+    ended = _ENDS_PHRASE.sub("", phrase)
+    return f"{head}{of}{_ENDS_PHRASE.sub('', rest)}" if of and ended == head else ended
 
 
 def _not_places(question: str) -> list[str]:

@@ -112,9 +112,7 @@ def under_heading(best: Found, question: str) -> list[Stretch]:
     gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
     if len(items) == 1 or not gapless or best.sentence.span not in items:
         return []
-    told = [chunk.text[a - chunk.start : b - chunk.start] for a, b in items]
-    text = "; ".join(readable(_BULLET.sub("", item, count=1)).rstrip(";,.") for item in told)
-    return [Stretch(text, (items[0][0], items[-1][1]), chunk)]
+    return [Stretch("; ".join(_plain(chunk, items)), (items[0][0], items[-1][1]), chunk)]
 
 
 def _speaks_of_absent(chunk: Chunk, sentence: Span) -> bool:
@@ -255,11 +253,15 @@ def with_items(chunk: Chunk, span: Span) -> Span:
 def _bullets(chunk: Chunk, span: Span) -> list[str]:
     """The list items below a sentence that ends with a colon."""
     end = with_items(chunk, span)[1]
-    below = [s for s in chunk.sentences if span[1] <= s[0] and s[1] <= end]
-    items = [chunk.text[a - chunk.start : b - chunk.start] for a, b in below]
+    return _plain(chunk, [s for s in chunk.sentences if span[1] <= s[0] and s[1] <= end])
+
+
+def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
+    """List items without their bullets and what ends or separates them."""
+    told = (readable(chunk.text[a - chunk.start : b - chunk.start]) for a, b in items)
     return [
-        readable(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,")
-        for item in items
+        _without_stop(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,")
+        for item in told
     ]
 
 

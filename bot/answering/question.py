@@ -168,7 +168,8 @@ def _context(text: str, history: Sequence[Turn]) -> list[str]:
 def refers_back(text: str) -> bool:
     """Whether a question cannot be understood without the one before it."""
     content = content_words(text)
-    return len(content) == 0 or bool(_OPENS_BACK.match(text)) or bool(_REFERS_BACK.search(text))
+    opens_or_refers = _OPENS_BACK.match(text) or _REFERS_BACK.search(text)
+    return len(content) == 0 or bool(opens_or_refers) or follow_up.is_bare(text)
 
 
 def content_words(text: str) -> list[str]:
