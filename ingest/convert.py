@@ -13,8 +13,6 @@ from ingest.limits import limit
 from vectorstore.datatypes import UserError
 
 _MOST_CHARACTERS = 5_000_000  # five thick books
-CELLS = " | "
-"""Between the cells of a table's row."""
 _UNSEEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"

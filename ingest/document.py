@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.article import Article, Block, clip_title
-from ingest.convert import CELLS
 from ingest.plain import find_date, read_plain
+from ingest.tables import CELLS
 from vectorstore.datatypes import UserError
 
 KINDS = {".pdf": "PDF", ".docx": "Word"}

@@ -9,6 +9,7 @@ from trafilatura import bare_extraction
 
 from ingest.article import Article, Block, clip_title
 from ingest.plain import find_date
+from ingest.tables import Cell, told
 from vectorstore.datatypes import ArticleInfo, UserError
 
 _BLOCK_TAGS = {"p", "head", "item", "quote", "row", "code", "ab"}  # trafilatura's, after TEI
@@ -56,6 +57,7 @@ def _compose(info: ArticleInfo, parts: list[tuple[str, bool]]) -> Article:
 def _parts(tree: Any, tags: set[str]) -> Iterator[tuple[str, bool]]:
     """Each block's text, and whether it is a heading; a block within another is told once."""
     seen = ""
+    _tell_tables(tree)
     for element in tree.iter(*tags):
         if any(parent.tag in tags for parent in element.iterancestors()):
             continue
@@ -80,9 +82,23 @@ def _split(element: Any, tags: set[str]) -> Iterator[str]:
     yield _clean(gathered)
 
 
+def _tell_tables(tree: Any) -> None:
+    """Leave of each row of a table only what it tells; but for tables that are layout."""
+    for table in tree.iter("table"):
+        rows = list(table.iter("row", "tr"))
+        nested = any(inner is not table for inner in table.iter("table"))
+        lines = None if nested else told([[_cell(cell) for cell in row] for row in rows])
+        for row, line in zip(rows, lines or (), strict=False):
+            for cell in list(row):
+                row.remove(cell)
+            row.text = line
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(_clean(" ".join(cell.itertext())), cell.tag == "th" or cell.get("role") == "head")
+
+
 def _text(element: Any) -> str:
-    if element.tag in {"row", "tr"}:  # cells are told apart
-        return " | ".join(filter(None, (_clean("".join(cell.itertext())) for cell in element)))
     return _clean("".join(element.itertext()))
 
 
@@ -99,6 +115,7 @@ def _all_text(page: str) -> list[tuple[str, bool]]:
         element.drop_tree() if element.getparent() is not None else None
     for line_break in tree.iter("br"):
         line_break.tail = "\n" + (line_break.tail or "")
+    _tell_tables(tree)
     parts = [(text, False) for text in _split(tree, set(_HTML_TAGS)) if text]
     headings = {_clean("".join(h.itertext())) for h in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")}
     return [(text, text in headings) for text, _ in parts]

@@ -8,7 +8,8 @@ from typing import Any
 import mammoth
 from lxml import html as lxml_html
 
-from ingest.convert import CELLS, Converted, Part, clean
+from ingest.convert import Converted, Part, clean
+from ingest.tables import Cell, told
 from vectorstore.datatypes import UserError
 
 _MOST_UNPACKED = 100_000_000  # bytes; 872 pages of text have 6 million
@@ -17,7 +18,6 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Word before 2007, and the envelope
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = _HEADINGS | set("p li ul ol table thead tbody tr th td div".split())
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh"
-_LONGEST_ROW = 600  # characters: a longer one is layout, not a table
 _LONGEST_HEADING = 100
 _NOTE_LINKS = "//sup[a[starts-with(@href, '#footnote') or starts-with(@href, '#endnote')]]"
 _BACK_LINKS = "//a[starts-with(@href, '#footnote-ref') or starts-with(@href, '#endnote-ref')]"
@@ -69,8 +69,8 @@ def _parts(page: str) -> Iterator[Part]:
 
 def _blocks(element: Any) -> Iterator[tuple[str, bool]]:
     """The text of a block and of those within it, in order, and whether it is a heading."""
-    if element.tag == "tr" and (row := _row(element)):
-        yield row, False
+    if element.tag == "table" and (rows := _rows(element)) is not None:
+        yield from ((row, False) for row in rows)
         return
     heading = element.tag in _HEADINGS or _is_bold_line(element)
     gathered = element.text or ""
@@ -84,13 +84,17 @@ def _blocks(element: Any) -> Iterator[tuple[str, bool]]:
     yield gathered, heading
 
 
-def _row(row: Any) -> str:
-    """The cells of a table's row, told apart; "" if it holds a table or so much that it is only layout."""
-    if next(row.iter("table"), None) is not None:
-        return ""
-    cells = (clean(" ".join(cell.itertext())) for cell in row)
-    line = CELLS.join(filter(None, cells))
-    return line if len(line) <= _LONGEST_ROW else ""
+def _rows(table: Any) -> list[str] | None:
+    """What each row of a table tells; None where tables are in it, or so much that it is only layout."""
+    if any(inner is not table for inner in table.iter("table")):
+        return None
+    return told([[_cell(cell) for cell in row] for row in table.iter("tr")])
+
+
+def _cell(cell: Any) -> Cell:
+    text = clean(" ".join(cell.itertext()))
+    bold = clean(" ".join("".join(part.itertext()) for part in cell.iter("strong")))
+    return Cell(text, cell.tag == "th" or (bool(text) and text == bold))
 
 
 def _is_bold_line(element: Any) -> bool:
