@@ -8,6 +8,8 @@ from ingest.article import Article, Block, clip_title
 from vectorstore.datatypes import ArticleInfo, Span
 
 _LIST_ITEM = re.compile(r"[-*•·–—‣▪]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s")
+_NUMBERED = re.compile(r"\d{1,2}[.)]\s+")
+_FIELD = re.compile(r"[^\W\d_][^:\n]{0,30}:\s+\S")  # "Apologies: Ann Lee"
 _URL = re.compile(r"\w+://\S+$|www\.\S+$")
 _BYLINE = re.compile(r"(?:(?:written\s+)?by|author)\s*:?\s+(\S.{1,80})$", re.IGNORECASE)
 _PERSON = re.compile(r"(?:[^\W\d_][\w.'’-]*\s+){1,3}[^\W\d_][\w'’-]+$")
@@ -121,12 +123,30 @@ def _is_title(lines: list[str]) -> bool:
 
 def _is_heading(place: int, spans: list[Span], text: str) -> bool:
     """A short line without a full stop, with text below it, that is not one of a run of such lines."""
-    if place + 1 == len(spans) or not _looks_like_heading(text[slice(*spans[place])]):
+    line = text[slice(*spans[place])]
+    if place + 1 == len(spans) or not (_looks_like_heading(line) or _is_numbered_heading(place, spans, text)):
         return False
     if place and _adjoins(place - 1, spans, text) and _looks_like_heading(text[slice(*spans[place - 1])]):
         return False  # the second line of a run: a list, an address, a poem
-    below = next((text[slice(*span)] for span in spans[place + 1 :]), "")
-    return bool(below) and not (_adjoins(place, spans, text) and below[0].islower())
+    beside = (text[slice(*span)] for span in spans[max(0, place - 1) : place + 2] if span != spans[place])
+    if _FIELD.match(line) and any(map(_FIELD.match, beside)):
+        return False  # one of several names with what stands for them
+    below = text[slice(*spans[place + 1])]
+    return not (_adjoins(place, spans, text) and below[0].islower())
+
+
+def _is_numbered_heading(place: int, spans: list[Span], text: str) -> bool:
+    """ "2. Kit" between a blank line and a sentence: not the item of a list."""
+    line, below = (text[slice(*span)] for span in spans[place : place + 2])
+    number = _NUMBERED.match(line)
+    return (
+        number is not None
+        and _looks_like_heading(line[number.end() :])
+        and (place == 0 or not _adjoins(place - 1, spans, text))
+        and _adjoins(place, spans, text)
+        and below[-1] in '.!?”"'
+        and not _LIST_ITEM.match(below)
+    )
 
 
 def _adjoins(place: int, spans: list[Span], text: str) -> bool:

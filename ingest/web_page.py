@@ -1,7 +1,7 @@
 """Web pages: the article without menus and advertisements, as plain text with blocks."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -18,6 +18,14 @@ _UNSEEN = ("script", "style", "noscript", "template", "nav", "footer", "header",
 _LITTLE = 200  # characters: trafilatura found no article, though the page may be a short note
 
 
+class _Part(NamedTuple):
+    """A block's text, what it is, and the mark that stands before it: of a list's item."""
+
+    text: str
+    heading: bool = False
+    mark: str = ""
+
+
 def read_web_page(page: str, *, source: str, name: str) -> Article:
     """The article of an HTML page. Raises UserError when there is no text in it."""
     # the original date only where the page states it: a guess from the URL or the text is worse than none
@@ -28,8 +36,8 @@ def read_web_page(page: str, *, source: str, name: str) -> Article:
         date_extraction_params={"extensive_search": False, "original_date": True},
     )
     parts = [] if found is None else list(_parts(found.body, _BLOCK_TAGS))
-    if sum(len(text) for text, _ in parts) < _LITTLE:
-        parts = max(parts, _all_text(page), key=lambda kind: sum(len(text) for text, _ in kind))
+    if sum(len(part.text) for part in parts) < _LITTLE:
+        parts = max(parts, _all_text(page), key=lambda kind: sum(len(part.text) for part in kind))
     if not parts:
         raise UserError("there is no text in this page")
     title = clip_title((found.title if found is not None else None) or _title(page) or name)
@@ -42,20 +50,20 @@ def read_web_page(page: str, *, source: str, name: str) -> Article:
     return _compose(info, parts)
 
 
-def _compose(info: ArticleInfo, parts: list[tuple[str, bool]]) -> Article:
+def _compose(info: ArticleInfo, parts: list[_Part]) -> Article:
     """The article's text is its title and its blocks, a blank line between them."""
-    if parts[0][0].casefold() != info.title.casefold():
-        parts = [(info.title, False), *parts]
+    if parts[0].text.casefold() != info.title.casefold():
+        parts = [_Part(info.title), *parts]
     text, blocks = "", []
-    for i, (part, heading) in enumerate(parts):
-        text += "\n\n" if text else ""
-        blocks.append(Block(len(text), len(text) + len(part), heading and i > 0))
-        text += part
+    for i, part in enumerate(parts):
+        text += f"\n\n{part.mark}" if text else ""
+        blocks.append(Block(len(text), len(text) + len(part.text), part.heading and i > 0))
+        text += part.text
     return Article(info, text, tuple(blocks))
 
 
-def _parts(tree: Any, tags: set[str]) -> Iterator[tuple[str, bool]]:
-    """Each block's text, and whether it is a heading; a block within another is told once."""
+def _parts(tree: Any, tags: set[str]) -> Iterator[_Part]:
+    """Each block; one within another is told once."""
     seen = ""
     _tell_tables(tree)
     for element in tree.iter(*tags):
@@ -63,10 +71,20 @@ def _parts(tree: Any, tags: set[str]) -> Iterator[tuple[str, bool]]:
             continue
         inner = [child for child in element.iter(*tags) if child is not element]
         texts = [_text(element)] if not inner else _split(element, tags)
+        mark = _mark(element)
         for text in texts:
             if text and text != seen:
                 seen = text
-                yield text, element.tag == "head" or (element.tag[0] == "h" and element.tag[1:].isdigit())
+                yield _Part(text, element.tag == "head", mark)
+                mark = mark and "- "
+
+
+def _mark(element: Any) -> str:
+    """What stands before the item of a list."""
+    if element.tag != "item":
+        return ""
+    before = element.itersiblings("item", preceding=True)
+    return f"{len(list(before)) + 1}. " if element.getparent().get("rend") == "ol" else "- "
 
 
 def _split(element: Any, tags: set[str]) -> Iterator[str]:
@@ -106,7 +124,7 @@ def _clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def _all_text(page: str) -> list[tuple[str, bool]]:
+def _all_text(page: str) -> list[_Part]:
     """All visible text of a page in which no article was found."""
     tree = _tree(page)
     if tree is None:
@@ -116,9 +134,8 @@ def _all_text(page: str) -> list[tuple[str, bool]]:
     for line_break in tree.iter("br"):
         line_break.tail = "\n" + (line_break.tail or "")
     _tell_tables(tree)
-    parts = [(text, False) for text in _split(tree, set(_HTML_TAGS)) if text]
     headings = {_clean("".join(h.itertext())) for h in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")}
-    return [(text, text in headings) for text, _ in parts]
+    return [_Part(text, text in headings) for text in _split(tree, set(_HTML_TAGS)) if text]
 
 
 def _title(page: str) -> str | None:

@@ -73,15 +73,27 @@ def _blocks(element: Any) -> Iterator[tuple[str, bool]]:
         yield from ((row, False) for row in rows)
         return
     heading = element.tag in _HEADINGS or _is_bold_line(element)
-    gathered = element.text or ""
+    mark, gathered = _mark(element), element.text or ""
     for child in element:
         if child.tag in _BLOCKS:
-            yield gathered, heading
+            yield _marked(mark, gathered), heading
             yield from _blocks(child)
             gathered = child.tail or ""
         else:
             gathered += child.text_content() + (child.tail or "")
-    yield gathered, heading
+    yield _marked(mark, gathered), heading
+
+
+def _mark(element: Any) -> str:
+    """What stands before the item of a list, as in plain text."""
+    if element.tag != "li":
+        return ""
+    before = element.itersiblings("li", preceding=True)
+    return f"{len(list(before)) + 1}. " if element.getparent().tag == "ol" else "- "
+
+
+def _marked(mark: str, text: str) -> str:
+    return f"{mark}{text}" if text.strip() else ""
 
 
 def _rows(table: Any) -> list[str] | None:

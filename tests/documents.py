@@ -14,9 +14,19 @@ _RELATIONS = (
     f'<Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="r1" Type="{_OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>'
 )
-_NOTES = (
+_PARTS = (
     f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="r2" Type="{_OFFICE}/footnotes" Target="footnotes.xml"/></Relationships>'
+    f'<Relationship Id="r2" Type="{_OFFICE}/footnotes" Target="footnotes.xml"/>'
+    f'<Relationship Id="r3" Type="{_OFFICE}/numbering" Target="numbering.xml"/></Relationships>'
+)
+_LISTS = (
+    f'<w:numbering xmlns:w="{_WORD}">'
+    + "".join(
+        f'<w:abstractNum w:abstractNumId="{i}"><w:lvl w:ilvl="0"><w:numFmt w:val="{form}"/></w:lvl></w:abstractNum>'
+        for i, form in enumerate(("bullet", "decimal"))
+    )
+    + "".join(f'<w:num w:numId="{i + 1}"><w:abstractNumId w:val="{i}"/></w:num>' for i in range(2))
+    + "</w:numbering>"
 )
 _STYLES = "".join(
     f'<w:style w:type="paragraph" w:styleId="{name.replace(" ", "")}"><w:name w:val="{name}"/></w:style>'
@@ -29,6 +39,12 @@ def paragraph(text: str, style: str = "", *, bold: bool = False, more: str = "")
     how = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
     face = "<w:rPr><w:b/></w:rPr>" if bold else ""
     return f'<w:p>{how}<w:r>{face}<w:t xml:space="preserve">{text}</w:t></w:r>{more}</w:p>'
+
+
+def item(text: str, *, numbered: bool = False) -> str:
+    """An item of a Word file's list, with a bullet or a number."""
+    how = f'<w:ilvl w:val="0"/><w:numId w:val="{2 if numbered else 1}"/>'
+    return f"<w:p><w:pPr><w:numPr>{how}</w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
 def table(*rows: tuple[str, ...]) -> str:
@@ -46,10 +62,10 @@ def docx(*body: str, footnote: str = "", document: str | None = None) -> bytes:
         package.writestr("_rels/.rels", _RELATIONS)
         package.writestr("word/document.xml", whole)
         package.writestr("word/styles.xml", f'<w:styles xmlns:w="{_WORD}">{_STYLES}</w:styles>')
-        if footnote:
-            note = f'<w:footnote w:id="1">{paragraph(footnote)}</w:footnote>'
-            package.writestr("word/_rels/document.xml.rels", _NOTES)
-            package.writestr("word/footnotes.xml", f'<w:footnotes xmlns:w="{_WORD}">{note}</w:footnotes>')
+        package.writestr("word/_rels/document.xml.rels", _PARTS)
+        package.writestr("word/numbering.xml", _LISTS)
+        note = f'<w:footnote w:id="1">{paragraph(footnote)}</w:footnote>' if footnote else ""
+        package.writestr("word/footnotes.xml", f'<w:footnotes xmlns:w="{_WORD}">{note}</w:footnotes>')
     return made.getvalue()
 
 

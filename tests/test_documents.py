@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from documents import NOTE, burning_pdf, docx, heavy_docx, lines, paragraph, pdf, table, zip_bomb
+from documents import NOTE, burning_pdf, docx, heavy_docx, item, lines, paragraph, pdf, table, zip_bomb
 from fakes import store_all
 
 from ingest.article import Article
@@ -59,6 +59,13 @@ def test_a_word_file_is_read_as_a_reader_sees_it() -> None:
         "A ticket costs 5 euros.",
         "Not in winter.",
     ]
+
+
+def test_the_items_of_a_word_files_lists_have_their_marks() -> None:
+    """As in plain text: bullets, and numbers that begin anew."""
+    items = (item("Be kind"), item("Be on time"), paragraph("To join:"), item("Ask.", numbered=True))
+    article = read(docx(paragraph("Rules", "Title"), *items, item("Wait.", numbered=True)), ".docx")
+    assert shown(article) == ["Rules", "- Be kind", "- Be on time", "To join:", "1. Ask.", "2. Wait."]
 
 
 def test_bold_lines_are_the_headings_of_those_who_use_no_styles() -> None:

@@ -178,7 +178,7 @@ def test_a_web_page_gives_its_article_and_not_its_menu(tmp_path: Path) -> None:
     assert article.info.title.startswith("Bridge opens")
     assert (article.info.date, article.info.author) == ("2026-02-03", "Ann Lee")
     assert "3.4 million euros" in article.text
-    assert "ferry runs until" in article.text
+    assert "from now on.\n\n- The ferry runs until" in article.text
     assert not any(word in article.text for word in ("Sport", "track", "Imprint"))
 
 
@@ -221,3 +221,28 @@ def test_wrapped_lines_are_one_paragraph(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     article = load(tmp_path / "a.txt", source="a.txt", max_bytes=10**6)
     assert [article.text[b.start : b.end] for b in article.blocks] == [text.strip()]
+
+
+MINUTES = """Minutes of the running club
+
+Present: Ann Lee (chair), Bo Park (treasurer), Cy Dun (secretary), Eve Stone, Flo Hill
+Apologies: Gus Wood, Hal Yeo
+
+1. Finances
+The treasurer reported a balance of 3,412 euros.
+
+2. Kit
+New vests are to be bought.
+
+Rules
+1. Be kind
+2. Be on time
+"""
+
+
+def test_names_with_what_stands_for_them_are_no_headings(tmp_path: Path) -> None:
+    """Who sent apologies is text; a numbered line above a sentence is a heading, a list's item is none."""
+    (tmp_path / "m.txt").write_text(MINUTES, encoding="utf-8")
+    article = load(tmp_path / "m.txt", source="m.txt", max_bytes=10**6)
+    headings = [article.text[b.start : b.end] for b in article.blocks if b.heading]
+    assert headings == ["1. Finances", "2. Kit", "Rules"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -202,12 +203,18 @@ BULLETS = "free entry to all nights.\n- the magazine Perigee\n- a key to the dom
             BULLETS.replace("\n- the", "\nIt is old.\n- the"),
             [],
         ),  # a gap: not all known
+        (
+            "what do members get",
+            BULLETS.replace("Perigee", "Perigee. It is old") + "\nAnn Lee wrote this.",
+            ["free entry to all nights; the magazine Perigee. It is old; a key to the dome"],
+        ),
     ],
 )
 def test_bullets_below_a_heading_are_told_whole(question: str, text: str, told: list[str]) -> None:
     """Where the heading has the words of the question."""
     lines = [line.removeprefix("- ") for line in text.split("\n")]
-    sentences = tuple((text.index(line), text.index(line) + len(line)) for line in lines)
+    parts = [part for line in lines for part in re.split(r"(?<=Perigee\.) ", line)]
+    sentences = tuple((text.index(part), text.index(part) + len(part)) for part in parts)
     found = record("free entry", text=text, sentences=sentences)
     article = ArticleInfo(source="x.md", title="The Stargazers")
     passage = replace(

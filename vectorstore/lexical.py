@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _FORMAT = 1  # raise it when the schema or the analyzer changes: indexes of another format are rebuilt
 _MAX_WORDS = 200  # of a question; the rest of a longer one is not searched
+_ASKING = frozenset("who whom whose what which when where why how".split())
 _SHORTEST_TYPO = 4  # shorter words have too many neighbours to be corrected
 _ALTERNATIVES = 3
 WORD = re.compile(r"[^\W_]+")  # what the analyzer takes for a word
@@ -70,6 +71,11 @@ class Term:
         return self.known and self.stem not in self.stands_for
 
 
+def _is_sought(term: Term) -> bool:
+    """Whether the index is searched for a word; the WHO is."""
+    return term.known and (term.word.lower() not in _ASKING or term.word.isupper())
+
+
 class LexicalIndex:
     """BM25 over the same texts as are embedded; typos are corrected against its own vocabulary."""
 
@@ -96,8 +102,11 @@ class LexicalIndex:
         self._vocabulary = None
 
     def search(self, terms: Iterable[Term], count: int) -> dict[str, float]:
-        """Chunk id → BM25 score of the `count` best chunks that have any of the terms."""
-        clauses = [(tantivy.Occur.Should, self._clause(term)) for term in terms if term.known]
+        """Chunk id → BM25 score of the `count` best chunks that have any of the terms; asking words are none.
+
+        In a small library "who" may be its rarest word, and a table with a column of that name the best hit.
+        """
+        clauses = [(tantivy.Occur.Should, self._clause(term)) for term in terms if _is_sought(term)]
         if self._index is None or not clauses:
             return {}
         searcher = self._index.searcher()

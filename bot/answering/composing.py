@@ -93,14 +93,14 @@ def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> lis
     """
     if polar.is_polar(question.standalone):
         return []
+    said = speech.speaker_asked_for(question.standalone) or speech.asks_who_said(question.standalone)
+    one = question.kind in {Kind.WHY, Kind.NUMBER} or said
+    if not one and (bullets_below := lists.under_heading(best, question.standalone)):
+        return bullets_below
     found: list[lists.Stretch] = []
     bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
     if question.wants_list or (bullets and question.kind is Kind.OTHER):
         found = lists.stretches(best, passages)
-    said = speech.speaker_asked_for(question.standalone) or speech.asks_who_said(question.standalone)
-    one = question.kind in {Kind.WHY, Kind.NUMBER} or said
-    if not one and not found and (bullets_below := lists.under_heading(best, question.standalone)):
-        return bullets_below
     if question.wants_list or not one:
         told = {stretch.sentence for stretch in found}
         found += [stretch for stretch in lists.marked(best) if stretch.sentence not in told]

@@ -103,14 +103,15 @@ def under_heading(best: Found, question: str) -> list[Stretch]:
     asked -= frozenset(stems(best.passage.article.title)) - frozenset(stems(chunk.section))
     if not asked or not asked <= frozenset(stems(chunk.section)):
         return []
-    before = [chunk.start, *(end for _, end in chunk.sentences)]
-    items = [span for span, end in zip(chunk.sentences, before, strict=False) if _is_item(chunk, end, *span)]
-    first = chunk.sentences[0]
-    if first[0] == chunk.start and chunk.sentences[1:2] == tuple(items[:1]):
-        items.insert(0, first)  # its own bullet stands before the chunk
-    places = [chunk.sentences.index(span) for span in items]
+    lines = _lines(chunk)
+    before = [chunk.start, *(end for _, end in lines)]
+    items = [span for span, end in zip(lines, before, strict=False) if _is_item(chunk, end, *span)]
+    if lines[0][0] == chunk.start and lines[1:2] == items[:1]:
+        items.insert(0, lines[0])  # its own bullet stands before the chunk
+    places = [lines.index(span) for span in items]
     gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
-    if len(items) == 1 or not gapless or best.sentence.span not in items:
+    at = best.sentence.span[0]
+    if len(items) == 1 or not gapless or not any(start <= at < end for start, end in items):
         return []
     return [Stretch("; ".join(_plain(chunk, items)), (items[0][0], items[-1][1]), chunk)]
 
@@ -243,17 +244,29 @@ def with_items(chunk: Chunk, span: Span) -> Span:
     if not text.endswith(":"):
         return span
     end = span[1]
-    for start, stop in chunk.sentences[chunk.sentences.index(span) + 1 :]:
-        if not _is_item(chunk, end, start, stop):
-            break
-        end = stop
+    for start, stop in _lines(chunk):
+        if start >= span[1]:
+            if not _is_item(chunk, end, start, stop):
+                break
+            end = stop
     return span[0], end
 
 
 def _bullets(chunk: Chunk, span: Span) -> list[str]:
     """The list items below a sentence that ends with a colon."""
     end = with_items(chunk, span)[1]
-    return _plain(chunk, [s for s in chunk.sentences if span[1] <= s[0] and s[1] <= end])
+    return _plain(chunk, [line for line in _lines(chunk) if span[1] <= line[0] and line[1] <= end])
+
+
+def _lines(chunk: Chunk) -> list[Span]:
+    """The sentences, those on one line together: an item may have several."""
+    lines: list[Span] = []
+    for start, end in chunk.sentences:
+        if lines and "\n" not in chunk.text[lines[-1][1] - chunk.start : start - chunk.start]:
+            lines[-1] = (lines[-1][0], end)
+        else:
+            lines.append((start, end))
+    return lines
 
 
 def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
@@ -300,5 +313,5 @@ def trimmed(part: str) -> str:
 def _without_stop(line: str) -> str:
     """Without a full stop at the end, which an abbreviation keeps."""
     last = line.rpartition(" ")[2]
-    keeps = "." in last[:-1] or _ABBREVIATION.fullmatch(last)
+    keeps = ("." in last[:-1] and not last[0].isdigit()) or _ABBREVIATION.fullmatch(last)
     return line[:-1] if line.endswith(".") and not keeps else line
