@@ -80,11 +80,18 @@ def _lines(text: str) -> Iterator[Span]:
 
 
 def _unwrapped(text: str, lines: list[Span]) -> Iterator[Span]:
-    """The lines of a paragraph, or, where line ends cut sentences, the whole of it; list items stay apart."""
-    starts = [0, *(i for i in range(1, len(lines)) if _LIST_ITEM.match(text[slice(*lines[i])]))]
+    """The lines of a paragraph, or, where line ends cut sentences, the whole of it.
+
+    Items of a list stay apart, and so do lines such as "Apologies: Ann Lee" after another one.
+    """
+    told = [text[slice(*line)] for line in lines]
+    fields = _FIELD.match(told[0]) is not None
+    starts = [
+        i for i, line in enumerate(told) if not i or _LIST_ITEM.match(line) or (fields and _FIELD.match(line))
+    ]
     for first, following in zip(starts, [*starts[1:], len(lines)], strict=True):
         group = lines[first:following]
-        if _is_wrapped([text[slice(*line)] for line in group]):
+        if _is_wrapped(told[first:following]):
             yield group[0][0], group[-1][1]
         else:
             yield from group
@@ -95,7 +102,7 @@ def _is_wrapped(lines: list[str]) -> bool:
     if not inner or max(map(len, lines)) not in _WRAPPED:
         return False
     cut = sum(len(line) >= _WRAPPED[0] and line[-1] not in '.!?:;”"' for line in inner)
-    return cut >= len(inner) / 2 and any(line[:1].islower() for line in lines[1:])
+    return cut >= len(inner) / 2 and any(line[0].islower() or line[0] == "(" for line in lines[1:])
 
 
 def _looks_like_heading(line: str) -> bool:
@@ -129,8 +136,8 @@ def _is_heading(place: int, spans: list[Span], text: str) -> bool:
     if place and _adjoins(place - 1, spans, text) and _looks_like_heading(text[slice(*spans[place - 1])]):
         return False  # the second line of a run: a list, an address, a poem
     beside = (text[slice(*span)] for span in spans[max(0, place - 1) : place + 2] if span != spans[place])
-    if _FIELD.match(line) and any(map(_FIELD.match, beside)):
-        return False  # one of several names with what stands for them
+    if _FIELD.match(line) and ("," in line or any(map(_FIELD.match, beside))):
+        return False  # a name with what stands for it
     below = text[slice(*spans[place + 1])]
     return not (_adjoins(place, spans, text) and below[0].islower())
 

@@ -225,7 +225,8 @@ def test_wrapped_lines_are_one_paragraph(tmp_path: Path) -> None:
 
 MINUTES = """Minutes of the running club
 
-Present: Ann Lee (chair), Bo Park (treasurer), Cy Dun (secretary), Eve Stone, Flo Hill
+Present: Ann Lee (chair), Bo Park (treasurer), Cy Dun (secretary), Eve Stone
+(juniors), Flo Hill
 Apologies: Gus Wood, Hal Yeo
 
 1. Finances
@@ -246,3 +247,7 @@ def test_names_with_what_stands_for_them_are_no_headings(tmp_path: Path) -> None
     article = load(tmp_path / "m.txt", source="m.txt", max_bytes=10**6)
     headings = [article.text[b.start : b.end] for b in article.blocks if b.heading]
     assert headings == ["1. Finances", "2. Kit", "Rules"]
+    assert [article.text[b.start : b.end].partition(":")[0] for b in article.blocks[1:3]] == [
+        "Present",
+        "Apologies",
+    ]

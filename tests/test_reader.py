@@ -180,6 +180,13 @@ def test_what_stands_before_and_or_belongs_to_the_enumeration() -> None:
     assert found.text == "Leaders and/or Ministers of Norway, Chad and Peru"
 
 
+def test_what_stands_after_a_name_is_told_whole() -> None:
+    """Of four who were there two are marked."""
+    text = "Present: Ann Lee (chair), Bo Park, Eva Stone (guests), Cy Dun"
+    (found,) = marked(record("Ann Lee", "Ann Lee", "Bo Park", text=text))
+    assert found.text == "Ann Lee (chair), Bo Park, Eva Stone (guests), Cy Dun"
+
+
 BULLETS = "free entry to all nights.\n- the magazine Perigee\n- a key to the dome"
 
 

@@ -26,6 +26,7 @@ _GOES_ON = re.compile(
     r"\b(?:also|as well|too|among others)\b",
     re.IGNORECASE,
 )
+_FIELD = re.compile(r"[A-Z][\w’' -]{1,30}: ")
 _ABSENT = re.compile(
     r"\b(?:not|no|never|absent|missing|without|except|declined|refused|cancelled)\b|n[’']t\b",
     re.IGNORECASE,
@@ -233,9 +234,15 @@ def is_beside_asked(question: str, sentence: str, span: Span) -> bool:
 
 
 def _after_colon(sentence: str) -> list[Span]:
-    """The list after a sentence's last colon: "three conditions: lower tolls, a path, and a ban"."""
+    """The list after a sentence's last colon: "three conditions: lower tolls, a path, and a ban".
+
+    After a name at the start ("Present: Ann Lee, Bo Park") it needs no "and".
+    """
     start = sentence.rfind(": ") + 2
-    return [(start, len(sentence))] if start > 1 and _CONJOINED.search(sentence, start) else []
+    listed = _CONJOINED.search(sentence, start) or (
+        _FIELD.fullmatch(sentence[:start]) and "," in sentence[start:]
+    )
+    return [(start, len(sentence))] if start > 1 and listed else []
 
 
 def with_items(chunk: Chunk, span: Span) -> Span:
