@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from vectorstore.datatypes import ArticleInfo
 
+ITEM = "- "
+"""What is written before an item of a list, as in plain text."""
 _LONGEST_TITLE = 120  # characters: a longer one would leave a chunk no room for its own text
 
 

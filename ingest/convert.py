@@ -25,6 +25,7 @@ class Part:
 
     text: str
     heading: bool = False
+    row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.article import Article, Block, clip_title
+from ingest.convert import Part
 from ingest.plain import find_date, read_plain
-from ingest.tables import CELLS
 from vectorstore.datatypes import UserError
 
 KINDS = {".pdf": "PDF", ".docx": "Word"}
@@ -34,26 +34,22 @@ def read_document(
     told = _converted(raw, suffix, limits or Limits())
     if "reason" in told:
         raise UserError(told["reason"])
-    parts = [(part["text"], part["heading"]) for part in told["parts"]]
-    text = "\n\n".join(part for part, _ in parts)
+    parts = [Part(**part) for part in told["parts"]]
+    text = "\n\n".join(part.text for part in parts)
     plain = read_plain(text, source=source, name=name)  # a part a line: its blocks are our parts
-    first = told["title"] or next((part for part, heading in parts[:3] if heading), None)
-    title = first or (plain.info.title if _names(plain.info.title) else name)
+    first = told["title"] or next((part.text for part in parts[:3] if part.heading), None)
+    title = first or (plain.info.title if not parts[0].row and _names(plain.info.title) else name)
     info = replace(plain.info, title=clip_title(title))
-    marked = {place for place, (part, heading) in enumerate(parts) if heading and part != title}
+    marked = {place for place, part in enumerate(parts) if part.heading and part.text != title}
     if not marked:  # no styles: what plain text shows must do
-        marked = {i for i, block in enumerate(plain.blocks) if block.heading and CELLS not in parts[i][0]}
+        marked = {i for i, block in enumerate(plain.blocks) if block.heading and not parts[i].row}
     blocks = (Block(block.start, block.end, i in marked) for i, block in enumerate(plain.blocks))
     return Article(info, text, tuple(blocks))
 
 
 def _names(line: str) -> bool:
-    """Whether a first line can be a title: neither a row of a table, nor a number or a date alone."""
-    return (
-        CELLS not in line
-        and bool(re.search(r"[^\W\d_]{3}", line))
-        and not (find_date(line) and len(line) < 25)
-    )
+    """Whether a first line can be a title: neither a number nor a date alone."""
+    return bool(re.search(r"[^\W\d_]{3}", line)) and not (find_date(line) and len(line) < 25)
 
 
 def _converted(raw: bytes, suffix: str, limits: Limits) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Markdown: blocks as markdown-it sees them, in the text as it is but for tables, whose rows are told."""
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -14,7 +14,7 @@ from vectorstore.datatypes import ArticleInfo
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?\r?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.DOTALL)
 _KEY = re.compile(r"^[\w-]+[ \t]*:", re.MULTILINE)
 _FIELD = re.compile(r"^(title|date|author)[ \t]*:[ \t]*(\S.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_LEAVES = {"paragraph_open", "heading_open", "fence", "code_block", "tr_open", "html_block"}
+_LEAVES = {"paragraph_open", "heading_open", "fence", "code_block", "html_block"}
 # a mark that nothing stands apart from is none: "1.5 million", "-5 °C", "**bold**"
 _PREFIX = re.compile(r"(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)]|#{1,6})(?=[ \t])))*[ \t]*")
 _PARSER = MarkdownIt("commonmark").enable("table")
@@ -24,10 +24,7 @@ _COMMENT = re.compile(r"\s*<!--.*?-->\s*$", re.DOTALL)
 def read_markdown(text: str, *, source: str, name: str) -> Article:
     """The article in a Markdown text; `name` is its title if neither front matter nor a heading gives one."""
     fields, begin = _front_matter(text)
-    text = text[:begin] + _with_rows_told(text[begin:])
-    # markdown-it counts the lines of what it is given: blank out the front matter, keep its lines
-    blanked = re.sub(r"[^\r\n]", " ", text[:begin]) + text[begin:]
-    found = list(_blocks(blanked))
+    text, found = _read(text, begin)
     title = fields.get("title") or next((text[b.start : b.end] for b in found[:3] if b.heading), "")
     info = ArticleInfo(
         source=source,
@@ -52,23 +49,35 @@ def _front_matter(text: str) -> tuple[dict[str, str], int]:
     return fields, match.end()
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text)), len(text)]
+def _read(text: str, begin: int) -> tuple[str, list[Block]]:
+    """The text with each row of a table told on a line of its own, and its blocks.
 
-
-def _with_rows_told(text: str) -> str:
-    """Each row of a table as a paragraph that says what its cells are."""
-    starts, done, parts = _line_starts(text), 0, []
-    tokens = _PARSER.parse(text) if "|" in text else []
+    markdown-it counts the lines of what it is given: the front matter up to `begin` is blanked out for it.
+    """
+    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text)), len(text)]
+    parts, size, done = [], 0, 0  # of the new text; up to where the old one is in it
+    blocks, in_table = [], False
+    tokens = _PARSER.parse(re.sub(r"[^\r\n]", " ", text[:begin]) + text[begin:])
     for place, token in enumerate(tokens):
-        if token.type != "table_open" or token.map is None:
+        in_table = token.type != "table_close" and in_table
+        if in_table or token.map is None:
             continue
-        lines = told(_rows(tokens[place:]))
-        if lines is not None:
-            first, last = token.map
-            parts += [text[done : starts[first]], "\n", *(f"{line}\n\n" for line in lines if line)]
-            done = starts[min(last, len(starts) - 1)]
-    return "".join([*parts, text[done:]])
+        start, end = (starts[min(line, len(starts) - 1)] for line in token.map)
+        if token.type == "table_open":
+            in_table = True
+            parts.append(text[done:start])
+            size += start - done
+            for line in filter(None, told(_rows(tokens[place:]))):
+                blocks.append(Block(size, size + len(line)))
+                parts.append(f"{line}\n\n")
+                size += len(line) + 2
+            done = end
+        elif token.type in _LEAVES:
+            block = _trimmed(token, text, start, end)
+            if block.start < block.end and not _COMMENT.match(text[block.start : block.end]):
+                moved = size - done
+                blocks.append(replace(block, start=block.start + moved, end=block.end + moved))
+    return "".join([*parts, text[done:]]), blocks
 
 
 def _rows(tokens: list[Token]) -> list[list[Cell]]:
@@ -89,21 +98,13 @@ def _rows(tokens: list[Token]) -> list[list[Cell]]:
 
 def _seen(inline: Token) -> str:
     """A line of text without the marks of emphasis and links."""
-    breaks = {"softbreak", "hardbreak", "html_inline"}
-    parts = (" " if child.type in breaks else child.content for child in inline.children or ())
+    children = inline.children or ()
+    breaks = (c.type in {"softbreak", "hardbreak"} or c.content.startswith("<br") for c in children)
+    parts = (
+        " " if gap else child.content * (child.type != "html_inline")
+        for child, gap in zip(children, breaks, strict=True)
+    )
     return " ".join("".join(parts).split())
-
-
-def _blocks(text: str) -> Iterator[Block]:
-    starts = _line_starts(text)
-    for token in _PARSER.parse(text):
-        if token.type not in _LEAVES or token.map is None:
-            continue
-        first, last = token.map
-        start, end = starts[first], starts[min(last, len(starts) - 1)]
-        block = _trimmed(token, text, start, end)
-        if block.start < block.end and not _COMMENT.match(text[block.start : block.end]):
-            yield block
 
 
 def _trimmed(token: Token, text: str, start: int, end: int) -> Block:

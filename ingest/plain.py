@@ -8,8 +8,7 @@ from ingest.article import Article, Block, clip_title
 from vectorstore.datatypes import ArticleInfo, Span
 
 _LIST_ITEM = re.compile(r"[-*•·–—‣▪]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\s")
-_NUMBERED = re.compile(r"\d{1,2}[.)]\s+")
-_FIELD = re.compile(r"[^\W\d_][^:\n]{0,30}:\s+\S")  # "Apologies: Ann Lee"
+_FIELD = re.compile(r"(?!\d)\w[^:\n\d]{0,30}:\s+\S")  # "Apologies: Ann Lee", and not "Day 2: The lake"
 _URL = re.compile(r"\w+://\S+$|www\.\S+$")
 _BYLINE = re.compile(r"(?:(?:written\s+)?by|author)\s*:?\s+(\S.{1,80})$", re.IGNORECASE)
 _PERSON = re.compile(r"(?:[^\W\d_][\w.'’-]*\s+){1,3}[^\W\d_][\w'’-]+$")
@@ -87,7 +86,9 @@ def _unwrapped(text: str, lines: list[Span]) -> Iterator[Span]:
     told = [text[slice(*line)] for line in lines]
     fields = _FIELD.match(told[0]) is not None
     starts = [
-        i for i, line in enumerate(told) if not i or _LIST_ITEM.match(line) or (fields and _FIELD.match(line))
+        i
+        for i, line in enumerate(told)
+        if not i or _LIST_ITEM.match(line) or (fields and line[0].isupper() and _FIELD.match(line))
     ]
     for first, following in zip(starts, [*starts[1:], len(lines)], strict=True):
         group = lines[first:following]
@@ -131,29 +132,16 @@ def _is_title(lines: list[str]) -> bool:
 def _is_heading(place: int, spans: list[Span], text: str) -> bool:
     """A short line without a full stop, with text below it, that is not one of a run of such lines."""
     line = text[slice(*spans[place])]
-    if place + 1 == len(spans) or not (_looks_like_heading(line) or _is_numbered_heading(place, spans, text)):
+    if place + 1 == len(spans) or not _looks_like_heading(line):
         return False
-    if place and _adjoins(place - 1, spans, text) and _looks_like_heading(text[slice(*spans[place - 1])]):
+    beside = [i for i in (place - 1, place) if i >= 0 and _adjoins(i, spans, text)]
+    if place - 1 in beside and _looks_like_heading(text[slice(*spans[place - 1])]):
         return False  # the second line of a run: a list, an address, a poem
-    beside = (text[slice(*span)] for span in spans[max(0, place - 1) : place + 2] if span != spans[place])
-    if _FIELD.match(line) and ("," in line or any(map(_FIELD.match, beside))):
+    others = [text[slice(*spans[i if i < place else i + 1])] for i in beside]
+    if _FIELD.match(line) and ("," in line or any(map(_FIELD.match, others))):
         return False  # a name with what stands for it
     below = text[slice(*spans[place + 1])]
-    return not (_adjoins(place, spans, text) and below[0].islower())
-
-
-def _is_numbered_heading(place: int, spans: list[Span], text: str) -> bool:
-    """ "2. Kit" between a blank line and a sentence: not the item of a list."""
-    line, below = (text[slice(*span)] for span in spans[place : place + 2])
-    number = _NUMBERED.match(line)
-    return (
-        number is not None
-        and _looks_like_heading(line[number.end() :])
-        and (place == 0 or not _adjoins(place - 1, spans, text))
-        and _adjoins(place, spans, text)
-        and below[-1] in '.!?”"'
-        and not _LIST_ITEM.match(below)
-    )
+    return not (place in beside and below[0].islower())
 
 
 def _adjoins(place: int, spans: list[Span], text: str) -> bool:

@@ -4,19 +4,27 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 CELLS = " | "
 """Between the cells of a table's row."""
-_LONGEST_ROW = 600  # characters: a longer one is layout, not a table
+LONGEST_ROW = 600
+"""Characters: a longer row is layout, and no table's."""
 _LONGEST_NAME = 60  # of a column
 _DIGIT = re.compile(r"\d")
+_INLINE = frozenset("a abbr b cite code del em font i ins mark q s small span strong sub sup u".split())
+_UNSEEN = frozenset(("script", "style", "template"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """A cell's text on one line, and whether the layout says that it names its column or row."""
+    """A cell's text on one line, and whether the layout says that it names its column or row.
+
+    A merged cell stands in each of its places.
+    """
 
     text: str
     head: bool = False
@@ -25,22 +33,77 @@ class Cell:
 Rows = Sequence[Sequence[Cell]]
 
 
-def told(rows: Rows) -> list[str] | None:
-    """A line for each row, empty for a header and for a row without text; None for what is no table."""
-    lines = [CELLS.join(cell.text for cell in row if cell.text) for row in rows]
-    if max(map(len, lines), default=0) > _LONGEST_ROW:
-        return None
-    if _has_names(rows):
-        names = [cell.text.rstrip(" :") for cell in rows[0]]
-        return ["", *(_named(names, row) for row in rows[1:])]
-    return [_property(row) or line for row, line in zip(rows, lines, strict=True)]
+def told(rows: Rows) -> list[str]:
+    """A line for each row; "" for a header, and for a row without text."""
+    if not _has_names(rows):
+        return [_property(row) or _joined(row) for row in rows]
+    names = [cell.text.rstrip(" :") for cell in rows[0]]
+    return ["", *(_named(names, row) for row in rows[1:])]
+
+
+def rows_of(table: Any) -> Rows:
+    """The cells of an HTML table, of lxml's, merged ones in all their places; [] if tables are in it."""
+    if any(inner is not table for inner in table.iter("table")):
+        return []
+    rows: list[list[Cell]] = []
+    merged: dict[int, tuple[Cell, int]] = {}  # column -> a cell that goes on, and for how many rows
+    for row in table.iter("tr"):
+        cells: list[Cell] = []
+        below: dict[int, tuple[Cell, int]] = {}
+        for place in _placed(row):
+            while len(cells) in merged:
+                _go_on(cells, merged, below)
+            if place is None:
+                break
+            cell, columns, deep = place
+            for _ in range(columns):
+                if deep > 1:
+                    below[len(cells)] = (cell, deep - 1)
+                cells.append(cell)
+        rows.append(cells)
+        merged = below
+    return rows
+
+
+def _placed(row: Any) -> Iterator[tuple[Cell, int, int] | None]:
+    """Each cell of a row with the columns and rows that it takes, and at last None."""
+    for cell in row.iterchildren("td", "th"):
+        text = " ".join(_text(cell).split())
+        bold = " ".join("".join(part.itertext()) for part in cell.iter("strong", "b"))
+        head = cell.tag == "th" or (bool(text) and text == " ".join(bold.split()))
+        yield Cell(text, head), _span(cell, "colspan"), _span(cell, "rowspan")
+    yield None
+
+
+def _go_on(
+    cells: list[Cell], merged: dict[int, tuple[Cell, int]], below: dict[int, tuple[Cell, int]]
+) -> None:
+    """Put the cell that goes on in the next column there."""
+    cell, rows = merged[len(cells)]
+    if rows > 1:
+        below[len(cells)] = (cell, rows - 1)
+    cells.append(cell)
+
+
+def _span(cell: Any, name: str) -> int:
+    told_of = cell.get(name, "1").strip()
+    return min(max(1, int(told_of)), 100) if told_of.isascii() and told_of.isdigit() else 1
+
+
+def _text(element: Any) -> str:
+    text = element.text or ""
+    for child in element:
+        inner = _text(child) if isinstance(child.tag, str) and child.tag not in _UNSEEN else ""
+        gap = "" if child.tag in _INLINE or not isinstance(child.tag, str) else " "
+        text += f"{gap}{inner}{gap}{child.tail or ''}"
+    return text
 
 
 def _has_names(rows: Rows) -> bool:
     """Whether the first row names the columns."""
     first = rows[0] if len(rows) > 1 else ()
     texts = [cell.text for cell in first]
-    if len(first) < 2 or not any(texts[1:]) or max(map(len, texts)) > _LONGEST_NAME:
+    if len(first) < 2 or not any(texts[1:]) or max(map(len, texts)) > _LONGEST_NAME or len(set(first)) == 1:
         return False
     if any(cell.head for row in rows for cell in row):
         return all(cell.head for cell in first if cell.text) and not all(cell.head for cell in rows[1])
@@ -51,10 +114,19 @@ def _has_names(rows: Rows) -> bool:
 
 
 def _named(names: Sequence[str], row: Sequence[Cell]) -> str:
-    """A row with more cells than there are names is told without them."""
-    fits = len(row) <= len(names)
-    pairs = zip(names if fits else [""] * len(row), (cell.text for cell in row), strict=False)
-    return CELLS.join(f"{name}: {text}" if name and name != text else text for name, text in pairs if text)
+    """With the names of the columns, unless there are not as many, or one cell takes all of them."""
+    if len(row) != len(names) or len(set(row)) == 1:
+        return _joined(row)
+    parts = []
+    for cell, places in groupby(range(len(row)), key=row.__getitem__):
+        name = ", ".join(filter(None, dict.fromkeys(names[place] for place in places)))
+        if cell.text:
+            parts.append(f"{name}: {cell.text}" if name and name != cell.text else cell.text)
+    return CELLS.join(parts)
+
+
+def _joined(row: Sequence[Cell]) -> str:
+    return CELLS.join(cell.text for cell in dict.fromkeys(row) if cell.text)
 
 
 def _property(row: Sequence[Cell]) -> str:

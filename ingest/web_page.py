@@ -7,9 +7,9 @@ from lxml import etree
 from lxml import html as lxml_html
 from trafilatura import bare_extraction
 
-from ingest.article import Article, Block, clip_title
+from ingest.article import ITEM, Article, Block, clip_title
 from ingest.plain import find_date
-from ingest.tables import Cell, told
+from ingest.tables import CELLS, LONGEST_ROW, rows_of, told
 from vectorstore.datatypes import ArticleInfo, UserError
 
 _BLOCK_TAGS = {"p", "head", "item", "quote", "row", "code", "ab"}  # trafilatura's, after TEI
@@ -28,6 +28,7 @@ class _Part(NamedTuple):
 
 def read_web_page(page: str, *, source: str, name: str) -> Article:
     """The article of an HTML page. Raises UserError when there is no text in it."""
+    page = _with_rows_told(page)
     # the original date only where the page states it: a guess from the URL or the text is worse than none
     found = bare_extraction(
         page,
@@ -65,26 +66,22 @@ def _compose(info: ArticleInfo, parts: list[_Part]) -> Article:
 def _parts(tree: Any, tags: set[str]) -> Iterator[_Part]:
     """Each block; one within another is told once."""
     seen = ""
-    _tell_tables(tree)
     for element in tree.iter(*tags):
         if any(parent.tag in tags for parent in element.iterancestors()):
             continue
         inner = [child for child in element.iter(*tags) if child is not element]
         texts = [_text(element)] if not inner else _split(element, tags)
-        mark = _mark(element)
+        mark = ITEM if _is_item(element) else ""
         for text in texts:
             if text and text != seen:
                 seen = text
                 yield _Part(text, element.tag == "head", mark)
-                mark = mark and "- "
+                mark = ""
 
 
-def _mark(element: Any) -> str:
-    """What stands before the item of a list."""
-    if element.tag != "item":
-        return ""
-    before = element.itersiblings("item", preceding=True)
-    return f"{len(list(before)) + 1}. " if element.getparent().get("rend") == "ol" else "- "
+def _is_item(element: Any) -> bool:
+    """Of a list; trafilatura calls terms and what explains them items, too."""
+    return element.tag == "item" and not element.get("rend", "").startswith(("dt", "dd"))
 
 
 def _split(element: Any, tags: set[str]) -> Iterator[str]:
@@ -100,23 +97,9 @@ def _split(element: Any, tags: set[str]) -> Iterator[str]:
     yield _clean(gathered)
 
 
-def _tell_tables(tree: Any) -> None:
-    """Leave of each row of a table only what it tells; but for tables that are layout."""
-    for table in tree.iter("table"):
-        rows = list(table.iter("row", "tr"))
-        nested = any(inner is not table for inner in table.iter("table"))
-        lines = None if nested else told([[_cell(cell) for cell in row] for row in rows])
-        for row, line in zip(rows, lines or (), strict=False):
-            for cell in list(row):
-                row.remove(cell)
-            row.text = line
-
-
-def _cell(cell: Any) -> Cell:
-    return Cell(_clean(" ".join(cell.itertext())), cell.tag == "th" or cell.get("role") == "head")
-
-
 def _text(element: Any) -> str:
+    if element.tag in {"row", "tr"}:  # cells are told apart
+        return CELLS.join(filter(None, (_clean("".join(cell.itertext())) for cell in element)))
     return _clean("".join(element.itertext()))
 
 
@@ -133,9 +116,22 @@ def _all_text(page: str) -> list[_Part]:
         element.drop_tree() if element.getparent() is not None else None
     for line_break in tree.iter("br"):
         line_break.tail = "\n" + (line_break.tail or "")
-    _tell_tables(tree)
     headings = {_clean("".join(h.itertext())) for h in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")}
     return [_Part(text, text in headings) for text in _split(tree, set(_HTML_TAGS)) if text]
+
+
+def _with_rows_told(page: str) -> str:
+    """The page with one cell in each row of a table, which says what the row's cells are."""
+    tree = _tree(page) if "<table" in page.casefold() else None
+    if tree is None:
+        return page
+    for table in tree.iter("table"):
+        rows = list(table.iter("tr"))
+        for row, line in zip(rows, told(rows_of(table)), strict=False):
+            if len(line) <= LONGEST_ROW:
+                row[:] = [lxml_html.fragment_fromstring("<td></td>")]
+                row[0].text = line
+    return str(lxml_html.tostring(tree, encoding="unicode"))
 
 
 def _title(page: str) -> str | None:

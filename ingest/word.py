@@ -3,13 +3,16 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import mammoth
 from lxml import html as lxml_html
 
+from ingest.article import ITEM
 from ingest.convert import Converted, Part, clean
-from ingest.tables import Cell, told
+from ingest.tables import LONGEST_ROW, rows_of, told
 from vectorstore.datatypes import UserError
 
 _MOST_UNPACKED = 100_000_000  # bytes; 872 pages of text have 6 million
@@ -62,51 +65,39 @@ def _parts(page: str) -> Iterator[Part]:
         mark.drop_tree()
     for line_break in tree.iter("br"):
         line_break.tail = f" {line_break.tail or ''}"
-    for text, heading in _blocks(tree):
-        if line := clean(text):
-            yield Part(line, heading)
+    for part in _blocks(tree):
+        if line := clean(part.text):
+            yield replace(part, text=line)
 
 
-def _blocks(element: Any) -> Iterator[tuple[str, bool]]:
-    """The text of a block and of those within it, in order, and whether it is a heading."""
-    if element.tag == "table" and (rows := _rows(element)) is not None:
-        yield from ((row, False) for row in rows)
+def _blocks(element: Any) -> Iterator[Part]:
+    """A block and those within it, in order."""
+    if element.tag == "table":
+        yield from _of_table(element)
         return
     heading = element.tag in _HEADINGS or _is_bold_line(element)
-    mark, gathered = _mark(element), element.text or ""
+    mark, gathered = ITEM if element.tag == "li" else "", element.text or ""
     for child in element:
         if child.tag in _BLOCKS:
-            yield _marked(mark, gathered), heading
+            yield Part(f"{mark}{gathered}" if gathered.strip() else "", heading)
+            mark = "" if gathered.strip() else mark
             yield from _blocks(child)
             gathered = child.tail or ""
         else:
             gathered += child.text_content() + (child.tail or "")
-    yield _marked(mark, gathered), heading
+    yield Part(f"{mark}{gathered}" if gathered.strip() else "", heading)
 
 
-def _mark(element: Any) -> str:
-    """What stands before the item of a list, as in plain text."""
-    if element.tag != "li":
-        return ""
-    before = element.itersiblings("li", preceding=True)
-    return f"{len(list(before)) + 1}. " if element.getparent().tag == "ol" else "- "
-
-
-def _marked(mark: str, text: str) -> str:
-    return f"{mark}{text}" if text.strip() else ""
-
-
-def _rows(table: Any) -> list[str] | None:
-    """What each row of a table tells; None where tables are in it, or so much that it is only layout."""
-    if any(inner is not table for inner in table.iter("table")):
-        return None
-    return told([[_cell(cell) for cell in row] for row in table.iter("tr")])
-
-
-def _cell(cell: Any) -> Cell:
-    text = clean(" ".join(cell.itertext()))
-    bold = clean(" ".join("".join(part.itertext()) for part in cell.iter("strong")))
-    return Cell(text, cell.tag == "th" or (bool(text) and text == bold))
+def _of_table(table: Any) -> Iterator[Part]:
+    """What each row tells; a row that holds a table, or so much that it is only layout, is read as text."""
+    lines = told(rows_of(table))
+    rows = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
+    for row, line in zip_longest(rows, lines):
+        if line is None or len(line) > LONGEST_ROW:
+            for cell in row:
+                yield from _blocks(cell)
+        else:
+            yield Part(line, row=True)
 
 
 def _is_bold_line(element: Any) -> bool:

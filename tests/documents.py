@@ -47,9 +47,12 @@ def item(text: str, *, numbered: bool = False) -> str:
     return f"<w:p><w:pPr><w:numPr>{how}</w:numPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
-def table(*rows: tuple[str, ...]) -> str:
-    """A table of a Word file."""
-    cells = ("".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) for row in rows)
+def table(*rows: tuple[str, ...], bold: bool = False) -> str:
+    """A table of a Word file, its first column bold or not."""
+    cells = (
+        "".join(f"<w:tc>{paragraph(cell, bold=bold and not i)}</w:tc>" for i, cell in enumerate(row))
+        for row in rows
+    )
     return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in cells)}</w:tbl>"
 
 

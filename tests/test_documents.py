@@ -62,10 +62,10 @@ def test_a_word_file_is_read_as_a_reader_sees_it() -> None:
 
 
 def test_the_items_of_a_word_files_lists_have_their_marks() -> None:
-    """As in plain text: bullets, and numbers that begin anew."""
+    """As in plain text; a number that Word counts on, or writes as a letter, is not known."""
     items = (item("Be kind"), item("Be on time"), paragraph("To join:"), item("Ask.", numbered=True))
     article = read(docx(paragraph("Rules", "Title"), *items, item("Wait.", numbered=True)), ".docx")
-    assert shown(article) == ["Rules", "- Be kind", "- Be on time", "To join:", "1. Ask.", "2. Wait."]
+    assert shown(article) == ["Rules", "- Be kind", "- Be on time", "To join:", "- Ask.", "- Wait."]
 
 
 def test_bold_lines_are_the_headings_of_those_who_use_no_styles() -> None:
@@ -75,6 +75,10 @@ def test_bold_lines_are_the_headings_of_those_who_use_no_styles() -> None:
     assert shown(article) == ["a | b", "# Fares", "A ticket costs 5 euros."]
     assert article.info.title == "Fares"
     assert read(docx(table(("a", "b")), paragraph("It sails.")), ".docx").info.title == "the file"
+    venue = table(("Venue", "Town hall"), bold=True)
+    article = read(docx(venue, paragraph("It sails."), venue, paragraph("It stops.")), ".docx")
+    assert shown(article) == ["Venue: Town hall", "It sails.", "Venue: Town hall", "It stops."]
+    assert article.info.title == "the file"
     assert read(docx(paragraph("3 March 2026"), paragraph("It sails.")), ".docx").info.title == "the file"
 
 

@@ -235,6 +235,9 @@ The treasurer reported a balance of 3,412 euros.
 2. Kit
 New vests are to be bought.
 
+Day 2: The lake, the hut
+Note: it is cold there.
+
 Rules
 1. Be kind
 2. Be on time
@@ -242,11 +245,11 @@ Rules
 
 
 def test_names_with_what_stands_for_them_are_no_headings(tmp_path: Path) -> None:
-    """Who sent apologies is text; a numbered line above a sentence is a heading, a list's item is none."""
+    """Who sent apologies is text; a numbered day is a heading."""
     (tmp_path / "m.txt").write_text(MINUTES, encoding="utf-8")
     article = load(tmp_path / "m.txt", source="m.txt", max_bytes=10**6)
     headings = [article.text[b.start : b.end] for b in article.blocks if b.heading]
-    assert headings == ["1. Finances", "2. Kit", "Rules"]
+    assert headings == ["Day 2: The lake, the hut", "Rules"]
     assert [article.text[b.start : b.end].partition(":")[0] for b in article.blocks[1:3]] == [
         "Present",
         "Apologies",

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from bot.answering.composing import composed
-from bot.answering.lists import enumerates, is_beside_asked, marked, trimmed, under_heading, with_items
+from bot.answering.lists import (
+    after_name,
+    enumerates,
+    is_beside_asked,
+    marked,
+    trimmed,
+    under_heading,
+    with_items,
+)
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
@@ -128,7 +136,14 @@ def test_a_part_of_a_sentence_is_trimmed(part: str, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "several"),
-    [("Present were Ann Lee, Bo Park and Eva Stone.", True), ("Ann Lee, the mayor, was late.", False)],
+    [
+        ("Present were Ann Lee, Bo Park and Eva Stone.", True),
+        ("Ann Lee, the mayor, was late.", False),
+        ("Present: Ann Lee, Bo Park", True),
+        ("Balance: 3,412 euros.", False),
+        ("Date: Friday, May 3", False),
+        ("Note: Bring a pen, it is cold.", False),
+    ],
 )
 def test_an_enumeration_is_seen(sentence: str, several: bool) -> None:
     """Names with commas and an "and" before the last."""
@@ -185,6 +200,20 @@ def test_what_stands_after_a_name_is_told_whole() -> None:
     text = "Present: Ann Lee (chair), Bo Park, Eva Stone (guests), Cy Dun"
     (found,) = marked(record("Ann Lee", "Ann Lee", "Bo Park", text=text))
     assert found.text == "Ann Lee (chair), Bo Park, Eva Stone (guests), Cy Dun"
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("who was at the meeting", ["Ann Lee (chair), Bo Park (treasurer), Cy Dun"]),
+        ("who is the chair", []),  # one of them
+        ("who came with Bo Park", []),
+    ],
+)
+def test_all_who_were_there_are_told(question: str, told: list[str]) -> None:
+    """Though the reader points at one."""
+    found = record("Ann Lee", text="Present: Ann Lee (chair), Bo Park (treasurer), Cy Dun")
+    assert [stretch.text for stretch in after_name(found, question)] == told
 
 
 BULLETS = "free entry to all nights.\n- the magazine Perigee\n- a key to the dome"

@@ -47,6 +47,25 @@ def test_the_right_passage_comes_first(filled: Library, question: str, title: st
     assert best(filled, question) == title
 
 
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [("who runs", "Club"), ("Who leads the WHO?", "Health"), ("What does the WHO do?", "Health")],
+)
+def test_words_that_only_ask_find_nothing(
+    tmp_path: Path, library: Library, question: str, title: str
+) -> None:
+    """ "Who" is the name of a column in one article, and the rarest word of all; the WHO is sought."""
+    texts = {
+        "t": "Fees\n\nWho: Staff, Fee: none. Who: Guests, Fee: two.",
+        "h": "Health\n\nThe WHO warns of heat. Its seat is Geneva.",
+        "c": "Club\n\nAnn Lee runs the club. She runs it well.",
+        "d": "Other club\n\nBo Park helps. He runs the other club.",
+    }
+    store_all(library, write(tmp_path / "a", **texts))
+    found = library.retriever.retrieve(question)
+    assert max(found.passages, key=lambda passage: passage.lexical).article.title == title
+
+
 def test_scores_say_how_each_passage_was_found(filled: Library) -> None:
     """The fused score is the cosine and a share of BM25; the best lexical hit has 1."""
     found = filled.retriever.retrieve("price of bread", k=3)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from documents import docx, paragraph, table
+from lxml import html as lxml_html
 
 from ingest.load import load
-from ingest.tables import Cell, told
+from ingest.tables import Cell, rows_of, told
 
 HEAD, ROW = ("Who", "Books", "Fine"), ("Staff", "40", "none")
 
@@ -35,9 +36,9 @@ def test_cells_are_told_with_the_names_of_their_columns() -> None:
 
 
 def test_a_row_that_does_not_fit_the_names_is_told_without_them() -> None:
-    """A shorter one lacks its last cells."""
+    """Which of its cells is missing, nobody can say."""
     rows = told(cells(("a", "b"), ("1", "2", "3"), ("4",), ("", ""), heads=1))
-    assert rows == ["", "1 | 2 | 3", "a: 4", ""]
+    assert rows == ["", "1 | 2 | 3", "4", ""]
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,7 @@ def test_where_the_layout_does_not_tell_figures_below_words_do(
     rows: list[tuple[str, ...]], first: str
 ) -> None:
     """Without a figure in the first row and with a column of nothing but figures below it, it is a header."""
-    lines = told(cells(*rows))
-    assert lines is not None
-    assert lines[0] == first
+    assert told(cells(*rows))[0] == first
 
 
 def test_a_name_beside_its_value() -> None:
@@ -65,10 +64,91 @@ def test_a_name_beside_its_value() -> None:
     assert told(rows) == ["Height: 120 m", "Opened: 1901"]
 
 
-def test_layout_is_no_table() -> None:
-    """Nor is nothing."""
-    assert told(cells(("x" * 700, "b"), ("c", "d"))) is None
+def of_html(rows: str) -> list[str]:
+    """What the rows of an HTML table tell."""
+    return told(rows_of(lxml_html.fragment_fromstring(f"<table>{rows}</table>")))
+
+
+WEEK = "<tr><th>Day<th>From<th>To<th>Room</tr>"
+
+
+@pytest.mark.parametrize(
+    ("row", "lines"),
+    [
+        (
+            "<tr><td rowspan=2>Monday<td>9<td>10<td>A</tr><tr><td>10<td>11<td>B</tr>",
+            ["Day: Monday | From: 9 | To: 10 | Room: A", "Day: Monday | From: 10 | To: 11 | Room: B"],
+        ),
+        (
+            "<tr><td>Tuesday<td colspan=2>closed<td>A</tr>",
+            ["Day: Tuesday | From, To: closed | Room: A"],
+        ),
+        ("<tr><td colspan=4>Holidays</tr>", ["Holidays"]),
+        (
+            "<tr><!-- x --><td>Friday<td>9<td>10<td><p>A</p><p>B</p></tr>",
+            ["Day: Friday | From: 9 | To: 10 | Room: A B"],
+        ),
+        ("<tr><td>H<sub>2</sub>O<td>1,<b>000</b><td>5<br>6<td></tr>", ["Day: H2O | From: 1,000 | To: 5 6"]),
+        (
+            "<tr><td>9<td rowspan=3>x<td>y<td rowspan=2>z</tr><tr><td>8<td>w</tr>",
+            ["Day: 9 | From: x | To: y | Room: z", "Day: 8 | From: x | To: w | Room: z"],
+        ),
+        ("<tr><td colspan=0>a<td colspan=x>b<td>c<td>d</tr>", ["Day: a | From: b | To: c | Room: d"]),
+    ],
+)
+def test_merged_cells_keep_their_places(row: str, lines: list[str]) -> None:
+    """A cell over several columns or rows is told once in each row, with all its columns' names."""
+    assert of_html(WEEK + row) == ["", *lines]
+
+
+def test_a_table_of_tables_is_layout() -> None:
+    """Nothing is told of it."""
+    assert of_html("<tr><td><table><tr><td>a</td></tr></table></td></tr>") == []
     assert told([]) == []
+
+
+def test_a_long_row_costs_the_others_nothing(tmp_path: Path) -> None:
+    """Its cells stay apart; the others have their names."""
+    text = "Many words. " * 60
+    rows = f"<tr><th>Name</th><th>About</th></tr><tr><td>Ann</td><td>{text}</td></tr><tr><td>Bo</td><td>none</td></tr>"
+    page = f"<html><body><main><h1>Staff</h1><p>{text}</p><table>{rows}</table></main></body></html>"
+    found = blocks(tmp_path, "a.html", page.encode())
+    assert any(block.startswith("Ann | Many") for block in found)
+    assert "Name: Bo | About: none" in found
+
+
+MARKDOWN = """1. First:
+
+   | | Free | Plus |
+   |---|---|---|
+   | # of seats | 5 | 10 |
+   | `<!-- x -->` | 1 | a\\|b |
+   | [Note] | H<sub>2</sub>O | |
+
+   More of first.
+2. Second.
+
+```
+| not | a |
+|---|---|
+| table | here |
+```
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_rows_tell_is_no_markdown(tmp_path: Path, end: str) -> None:
+    """It is not read again; and what stands around them is where it was."""
+    found = blocks(tmp_path, "a.md", MARKDOWN.replace("\n", end).encode())
+    assert found[:6] == [
+        "First:",
+        "# of seats | Free: 5 | Plus: 10",
+        "<!-- x --> | Free: 1 | Plus: a|b",
+        "[Note] | Free: H2O",
+        "More of first.",
+        "Second.",
+    ]
+    assert found[6].startswith("| not | a |")
 
 
 HTML = """<html><head><title>Borrowing books here</title></head><body><article><h1>Borrowing books here</h1>

@@ -11,7 +11,7 @@ import torch
 from transformers import MPNetConfig, MPNetModel
 
 from bot.answering.reader import MODEL, open_session
-from training.examples import OURS, WRITTEN, Example, articles
+from training.examples import OURS, WRITTEN, Example, articles, place
 from training.export_reader import inputs, smooth
 from training.rows import BEGIN, IGNORED, INSIDE, OUTSIDE, Batch, Encoder, collated
 from training.shipped import weights_of
@@ -63,9 +63,20 @@ def test_every_answer_of_ours_stands_in_its_article() -> None:
             for question, kind, answer in asked:
                 assert (kind == "miss") == (answer == "-"), question
                 items = [] if answer == "-" else answer.split(" || ")
-                places = [text.find(item) for item in items]
-                assert -1 not in places, question
+                assert all(part in text for item in items for part in item.split(" >> ")), question
+                spans = [place(text, item) for item in items]
+                assert len(set(spans)) == len(spans), question
     assert len(titles) == len(set(titles))
+
+
+def test_an_answer_is_told_by_what_stands_before_it() -> None:
+    """As whole words where they stand somewhere, after the anchor where there is one."""
+    text = "2024: Ann 4, Bob 4."
+    assert place(text, "4") == (10, 11)
+    assert place(text, "Bob >> 4") == (17, 18)
+    assert place(text, "24") == (2, 4)
+    with pytest.raises(ValueError, match="substring"):
+        place(text, "Eve >> 4")
 
 
 @pytest.fixture(scope="module")

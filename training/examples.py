@@ -52,6 +52,8 @@ SHARES = {
     "entry": 2.0,
     "page": 2.0,
     "short": 1.5,
+    "table": 5.0,
+    "note": 4.0,
     "listed": 1.5,
 }
 # files of `written/` with articles of our own
@@ -63,6 +65,8 @@ OURS = {
     "entries.txt": "entry",
     "pages.txt": "page",
     "short.txt": "short",
+    "tables.txt": "table",
+    "notes.txt": "note",
 }
 # people wrote negatives to these, fewer are made
 _OWN_NEGATIVES = {"squad20", "near", "listed", *OURS.values()}
@@ -311,7 +315,7 @@ def written(known: list[Asked], folder: Path = WRITTEN) -> list[Asked]:
     texts = {title: text for title, text, _ in articles(folder / "articles.txt")}
     for line in (folder / "yes_no.tsv").read_text("utf-8").splitlines():
         title, question, kind, answer = line.split("\t")
-        spans = () if kind == "miss" else (_first(texts[title], answer),)
+        spans = () if kind == "miss" else (place(texts[title], answer),)
         made.append(Asked(question, texts[title], (spans,) if spans else (), title, "article"))
     return made
 
@@ -337,11 +341,15 @@ def articles(file: Path) -> Iterator[tuple[str, str, list[list[str]]]]:
 
 def _choices(text: str, answer: str) -> tuple[tuple[Span, ...], ...]:
     """The one answer of a question of ours, or none: items between two bars each."""
-    return () if answer == "-" else (tuple(_first(text, item) for item in answer.split(" || ")),)
+    return () if answer == "-" else (tuple(place(text, item) for item in answer.split(" || ")),)
 
 
-def _first(text: str, item: str) -> Span:
-    start = text.index(item)
+def place(text: str, told: str) -> Span:
+    """Where an item first stands, as whole words if it does; `anchor >> item`: after the anchor."""
+    anchor, _, item = told.rpartition(" >> ")
+    begin = text.index(anchor) + len(anchor)
+    found = re.compile(rf"(?<!\w){re.escape(item)}(?!\w)").search(text, begin)
+    start = text.index(item, begin) if found is None else found.start()
     return start, start + len(item)
 
 

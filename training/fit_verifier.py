@@ -49,6 +49,8 @@ _SOURCES = {
     "entry": 0.6,
     "page": 1.0,
     "short": 1.0,
+    "table": 1.0,
+    "note": 1.0,
     "squad2train": 0.3,
     "shift_new_wiki": 0.2,
 }
@@ -61,7 +63,8 @@ _POSITIVE = (
     "fit_sentence polar_cover list_items list_enumerates"
 ).split()
 _NEGATIVE = (
-    "worst name_missing name_absent name_far misfit misfit_sentence repeats negation other_speaker no_reason"
+    "worst name_missing name_absent name_far misfit misfit_sentence repeats negation other_speaker no_reason "
+    "counts_another other_side"
 ).split()
 _STRENGTH = 0.3  # of the weights against the examples: 1 / the penalty's factor
 _FITTED = 3  # spans of a question: the others are easily told to be wrong, and would rule the weights

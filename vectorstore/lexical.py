@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,8 @@ class LexicalIndex:
         for word in WORD.findall(question)[:_MAX_WORDS]:
             stem = stem_of(word)
             if stem in found:
+                if word.isupper():  # "Who leads the WHO?"
+                    found[stem] = replace(found[stem], word=word)
                 continue
             frequency = searcher.doc_freq("body", stem)
             stands_for = (stem,) if frequency else () if is_word(word) else self._corrections(stem)

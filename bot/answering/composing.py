@@ -97,6 +97,8 @@ def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> lis
     one = question.kind in {Kind.WHY, Kind.NUMBER} or said
     if not one and (bullets_below := lists.under_heading(best, question.standalone)):
         return bullets_below
+    if question.kind is Kind.WHO and not said and (names := lists.after_name(best, question.standalone)):
+        return names
     found: list[lists.Stretch] = []
     bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
     if question.wants_list or (bullets and question.kind is Kind.OTHER):

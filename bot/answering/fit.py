@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from bot.answering.question import Kind
+from vectorstore.lexical import stem_of, stems
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
@@ -43,6 +44,15 @@ _REASON = re.compile(
     r"as (?:it|he|she|they|we|the))\b",
     re.IGNORECASE,
 )
+_THING = (
+    r"(?!(?:has|was|is|does|this|its|his|as|us|across|always|plus|less|unless|perhaps|towards|afterwards|times)\b)"
+    r"[a-z]{2,}s"
+)
+_HOW_MANY = re.compile(rf"\bhow many\s(?:(?!people\b)[\w’'-]+\s)??({_THING})\b", re.IGNORECASE)
+_COUNTED = re.compile(
+    rf"(?:{_NUMBER.pattern})(?:\s(?:of|the|more|other|different)\b)*\s(?:[\w’'-]+\s)??({_THING})\b",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(
     r"\b(?:people|members?|residents?|students?|officials?|leaders?|minister|president|scientists?|workers?|"
     r"council|committee|government|company|team|police|editors?|moderators?|admins?|staff|volunteers?)\b",
@@ -65,6 +75,19 @@ def fits(kind: Kind, sentence: str, question: str) -> bool | None:
             return bool(_REASON.search(sentence))
         case _:
             return None
+
+
+def counts_another(question: str, sentence: str, span: tuple[int, int]) -> bool:
+    """Whether the number in a span counts something else in a sentence that has the thing asked for.
+
+    "How many hammers?" and "enough hammers for three lifetimes".
+    """
+    asked = _HOW_MANY.search(question)
+    counted = _COUNTED.search(sentence, span[0])
+    if asked is None or counted is None or counted.start() >= span[1]:
+        return False
+    thing = stem_of(asked.group(1).lower())
+    return stem_of(counted.group(1).lower()) != thing and thing in stems(sentence)
 
 
 def names(sentence: str, question: str) -> list[str]:

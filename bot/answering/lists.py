@@ -26,7 +26,7 @@ _GOES_ON = re.compile(
     r"\b(?:also|as well|too|among others)\b",
     re.IGNORECASE,
 )
-_FIELD = re.compile(r"[A-Z][\w’' -]{1,30}: ")
+_PRESENT = re.compile(r"[A-Z][\w’' -]{1,30}: [^:\d]*, (?=[A-Z])[^:\d]*")
 _ABSENT = re.compile(
     r"\b(?:not|no|never|absent|missing|without|except|declined|refused|cancelled)\b|n[’']t\b",
     re.IGNORECASE,
@@ -47,6 +47,7 @@ _CLAUSE = re.compile(r"\b(?:was|were|is|are|be|been|has|have|had|by|who|which|th
 _EITHER = re.compile(r"[\w’'-]+ and/or $")
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
+_VERSION = re.compile(r"[\d.]+")
 _LONGEST_ITEM = 7  # words
 _ABBREVIATION = re.compile(r"(?:[A-Z]|Inc|Ltd|Co|Corp|Jr|Sr|St|Mt|etc|No|vs)\.")
 
@@ -95,6 +96,20 @@ def marked(best: Found) -> list[Stretch]:
         if own:
             found.append(Stretch(_told(chunk, sentence, own), sentence, chunk))
     return found
+
+
+def after_name(best: Found, question: str) -> list[Stretch]:
+    """All names of a line such as "Present: Ann Lee (chair), Bo Park", unless one of them is asked for."""
+    sentence = best.sentence.text
+    start = sentence.rfind(": ") + 2
+    asked = {stem_of(word.lower()) for word in content_words(question)}
+    if (
+        not _PRESENT.fullmatch(sentence)
+        or best.span_in_sentence[0] < start
+        or asked & set(stems(sentence[start:]))
+    ):
+        return []
+    return [Stretch(trimmed(sentence[start:]), best.sentence.span, best.passage.chunk)]
 
 
 def under_heading(best: Found, question: str) -> list[Stretch]:
@@ -236,12 +251,10 @@ def is_beside_asked(question: str, sentence: str, span: Span) -> bool:
 def _after_colon(sentence: str) -> list[Span]:
     """The list after a sentence's last colon: "three conditions: lower tolls, a path, and a ban".
 
-    After a name at the start ("Present: Ann Lee, Bo Park") it needs no "and".
+    After a name at the start ("Present: Ann Lee, Bo Park") names need no "and".
     """
     start = sentence.rfind(": ") + 2
-    listed = _CONJOINED.search(sentence, start) or (
-        _FIELD.fullmatch(sentence[:start]) and "," in sentence[start:]
-    )
+    listed = _CONJOINED.search(sentence, start) or _PRESENT.fullmatch(sentence)
     return [(start, len(sentence))] if start > 1 and listed else []
 
 
@@ -320,5 +333,5 @@ def trimmed(part: str) -> str:
 def _without_stop(line: str) -> str:
     """Without a full stop at the end, which an abbreviation keeps."""
     last = line.rpartition(" ")[2]
-    keeps = ("." in last[:-1] and not last[0].isdigit()) or _ABBREVIATION.fullmatch(last)
+    keeps = ("." in last[:-1] and not _VERSION.fullmatch(last)) or _ABBREVIATION.fullmatch(last)
     return line[:-1] if line.endswith(".") and not keeps else line

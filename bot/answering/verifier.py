@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answering import speech
-from bot.answering.fit import fits
+from bot.answering import changes, speech
+from bot.answering.fit import counts_another, fits
 from bot.answering.lists import enumerates
 from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.polar import is_polar
@@ -32,6 +32,7 @@ FEATURES = (
     "dense", "behind",
     "fit", "misfit", "fit_sentence", "misfit_sentence", "length", "repeats", "few_words", "negation",
     "other_speaker", "polar", "polar_cover", "list", "list_items", "list_enumerates", "no_reason",
+    "counts_another", "other_side",
 )  # fmt: skip
 _TAKEN = FEATURES[FEATURES.index("cover") : FEATURES.index("behind") + 1]  # from the sentence's own
 _NEGATION = re.compile(r"\b(?:not|never|no|nobody|none|nothing|without)\b|n[’']t\b", re.IGNORECASE)
@@ -121,6 +122,8 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
         question.wants_list * _squashed(max(0, listed - 1), 4),
         float(question.wants_list and enumerates(sentence)),
         float(question.kind is Kind.WHY and fit_sentence is False),
+        float(counts_another(question.standalone, sentence, each.span_in_sentence)),
+        float(changes.is_other_side(question.standalone, sentence, each.span_in_sentence)),
     ]
 
 

@@ -1,0 +1,37 @@
+"""Whether a span is of the type that a question asks for."""
+
+import pytest
+
+from bot.answering.fit import counts_another
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "span", "another"),
+    [
+        (
+            "How many hammers does it have?",
+            "We have enough hammers for three lifetimes.",
+            "three lifetimes",
+            True,
+        ),
+        ("how many stewards are there", "It needs three stewards to agree.", "three", False),
+        ("how many members voted", "Of the 28 members, 12 voted.", "12", False),  # no other thing is counted
+        ("how many members has it", "The club has 28 members this year.", "28", False),
+        ("how many books are there", "There are 40 books across all branches.", "40", False),
+        ("How many people has it lost?", "The club has lost 12 members.", "12", False),
+        (
+            "how many guests was it built for",
+            "The guests dance in a hall built for 300 people.",
+            "300",
+            False,
+        ),
+        ("how many people came", "About 300 residents came for two days.", "300", False),  # in other words
+        ("how many books can staff have", "Who: Staff | Books: 40 | Loan: 12 weeks", "12 weeks", True),
+        ("how many books can staff have", "Who: Staff | Books: 40 | Loan: 12 weeks", "40", False),
+        ("how long can staff have books", "Who: Staff | Books: 40 | Loan: 12 weeks", "12 weeks", False),
+    ],
+)
+def test_a_number_of_something_else(question: str, sentence: str, span: str, another: bool) -> None:
+    """Only where the sentence has the thing that is asked for."""
+    start = sentence.index(span)
+    assert counts_another(question, sentence, (start, start + len(span))) is another
