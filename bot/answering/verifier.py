@@ -36,6 +36,11 @@ FEATURES = (
 )  # fmt: skip
 _TAKEN = FEATURES[FEATURES.index("cover") : FEATURES.index("behind") + 1]  # from the sentence's own
 _NEGATION = re.compile(r"\b(?:not|never|no|nobody|none|nothing|without)\b|n[’']t\b", re.IGNORECASE)
+_AGAINST = re.compile(
+    r"\b(?:against|oppos(?:ed?|es|ing)|object(?:ed|s|ing)?|reject(?:ed|s)?|refus(?:ed?|es)|disagree[ds]?|dissent\w*)\b",
+    re.IGNORECASE,
+)
+_OTHER_STANCE = 3.0  # logits: set by hand
 _KINDS_OF_TYPE = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
 
 
@@ -60,7 +65,15 @@ class Verifier:
         weights: dict[str, float] = self._fitted["weights"]  # type: ignore[assignment]
         vector = np.array([weights[name] for name in FEATURES], np.float32)
         scores = features(question, found) @ vector + weights["bias"]
+        scores -= _OTHER_STANCE * _other_stance(question, found)
         return [1 / (1 + math.exp(-float(score))) for score in scores]
+
+
+def _other_stance(question: Question, found: list[Found]) -> Floats:
+    """Of who was against something, 1 for spans whose sentence does not say so where another's does."""
+    says = np.array([bool(_AGAINST.search(each.sentence.text)) for each in found], bool)
+    asked = question.kind is Kind.WHO and _AGAINST.search(question.standalone)
+    return (~says if asked and says.any() else np.zeros(len(found))).astype(np.float32)
 
 
 def features(question: Question, found: list[Found]) -> Floats:
