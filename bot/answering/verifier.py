@@ -23,6 +23,7 @@ from bot.answering.polar import is_polar
 from bot.answering.question import Kind, Question, content_words
 from bot.answering.reader import MODEL
 from bot.answering.spans import Found
+from vectorstore.lexical import stem_of, stems
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +41,8 @@ _AGAINST = re.compile(
     r"\b(?:against|oppos(?:ed?|es|ing)|object(?:ed|s|ing)?|reject(?:ed|s)?|refus(?:ed?|es)|disagree[ds]?|dissent\w*)\b",
     re.IGNORECASE,
 )
-_OTHER_STANCE = 3.0  # logits: set by hand
+_ROW = " | "  # between the cells of a table's row
+_ASIDE = 3.0  # logits, set by hand, for who took another side, and for what stands in another row
 _KINDS_OF_TYPE = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
 
 
@@ -65,7 +67,7 @@ class Verifier:
         weights: dict[str, float] = self._fitted["weights"]  # type: ignore[assignment]
         vector = np.array([weights[name] for name in FEATURES], np.float32)
         scores = features(question, found) @ vector + weights["bias"]
-        scores -= _OTHER_STANCE * _other_stance(question, found)
+        scores -= _ASIDE * np.maximum(_other_stance(question, found), _other_row(question, found))
         return [1 / (1 + math.exp(-float(score))) for score in scores]
 
 
@@ -74,6 +76,19 @@ def _other_stance(question: Question, found: list[Found]) -> Floats:
     says = np.array([bool(_AGAINST.search(each.sentence.text)) for each in found], bool)
     asked = question.kind is Kind.WHO and _AGAINST.search(question.standalone)
     return (~says if asked and says.any() else np.zeros(len(found))).astype(np.float32)
+
+
+def _other_row(question: Question, found: list[Found]) -> Floats:
+    """Of one cell, 1 for spans in a row of a table where another row has more of the question's words."""
+    asked = frozenset(stem_of(word.lower()) for word in content_words(question.standalone))
+    aside = np.zeros(len(found), np.float32)
+    for place, each in enumerate(found):
+        if _ROW in each.sentence.text and not question.wants_list:
+            chunk = each.passage.chunk
+            rows = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences]
+            mine = len(asked.intersection(stems(each.sentence.text)))
+            aside[place] = any(len(asked.intersection(stems(row))) > mine for row in rows if _ROW in row)
+    return aside
 
 
 def features(question: Question, found: list[Found]) -> Floats:
