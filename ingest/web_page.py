@@ -125,7 +125,7 @@ def _with_rows_told(page: str) -> str:
     tree = _tree(page) if "<table" in page.casefold() else None
     if tree is None:
         return page
-    for table in tree.iter("table"):
+    for table in list(tree.iter("table")):
         rows = list(table.iter("tr"))
         for row, line in zip(rows, told(rows_of(table)), strict=False):
             if len(line) <= LONGEST_ROW:

@@ -8,21 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bot.answering.bullets import under_heading, with_items
 from bot.answering.composing import composed
-from bot.answering.lists import (
-    after_name,
-    enumerates,
-    is_beside_asked,
-    marked,
-    trimmed,
-    under_heading,
-    with_items,
-)
+from bot.answering.lists import after_name, enumerates, is_beside_asked, marked
+from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
 from bot.answering.spans import Found
 from bot.answering.speech import asks_who_said
+from bot.answering.verifier import Verifier
+from bot.answering.wording import trimmed
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage, Span
 
 
@@ -352,3 +348,30 @@ def test_no_answer_is_part_of_a_number(price: str) -> None:
     end = start + len(price)
     for _, (a, b) in read.spans(8):
         assert b <= start or a >= end or (a <= start and b >= end), text[a:b]
+
+
+def likely(question: str, best: str, *lines: str) -> float:
+    """How likely a span in the first of several lines is held to be the answer, all read in one passage."""
+    text = "\n".join(lines)
+    sentences = tuple((text.index(line), text.index(line) + len(line)) for line in lines)
+    found = record(best, text=text, sentences=sentences)
+    scored = replace(found, sentence=replace(found.sentence, features=np.zeros(len(OF_SENTENCE), np.float32)))
+    return Verifier().probabilities(understand(question), [scored])[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "other_row", "less"),
+    [
+        ("what's the fine for staff", "Who: Staff | Fine: none", True),
+        ("what's the fine for students", "Who: Staff | Fine: none", False),  # this row is asked for
+        ("what's the fine for guests", "Who: Staff | Fine: none", False),  # neither is
+        ("what's the fine for staff", "Staff pay no fine.", False),  # no row
+        ("list the fines for staff", "Who: Staff | Fine: none", False),
+    ],
+)
+def test_what_stands_in_another_row_is_less_likely(question: str, other_row: str, less: bool) -> None:
+    """Where that one has more of the question's words."""
+    row = "Who: Students | Fine: 20p"
+    alone, beside = likely(question, "20p", row, "It is open."), likely(question, "20p", row, other_row)
+    assert (beside < alone / 5) is less
+    assert less or beside == pytest.approx(alone)

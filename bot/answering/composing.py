@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.answering import lists, polar, speech
+from bot.answering import bullets, lists, polar, speech
 from bot.answering.datatypes import Citation
 from bot.answering.question import Kind, Question
 from bot.answering.spans import Found
+from bot.answering.wording import readable, trimmed
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage, Span
 
 _MOST_CITED = 3
@@ -85,7 +86,7 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
     )
 
 
-def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[lists.Stretch]:
+def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[bullets.Stretch]:
     """What the best span's sentences list, where a list is asked for or nothing of another type.
 
     The reader says it, too: "who held the record" may have been four. But a reason, a number or somebody's
@@ -95,13 +96,13 @@ def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> lis
         return []
     said = speech.speaker_asked_for(question.standalone) or speech.asks_who_said(question.standalone)
     one = question.kind in {Kind.WHY, Kind.NUMBER} or said
-    if not one and (bullets_below := lists.under_heading(best, question.standalone)):
-        return bullets_below
+    if not one and (below := bullets.under_heading(best, question.standalone)):
+        return below
     if question.kind is Kind.WHO and not said and (names := lists.after_name(best, question.standalone)):
         return names
-    found: list[lists.Stretch] = []
-    bullets = lists.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
-    if question.wants_list or (bullets and question.kind is Kind.OTHER):
+    found: list[bullets.Stretch] = []
+    goes_on = bullets.with_items(best.passage.chunk, best.sentence.span) != best.sentence.span
+    if question.wants_list or (goes_on and question.kind is Kind.OTHER):
         found = lists.stretches(best, passages)
     if question.wants_list or not one:
         told = {stretch.sentence for stretch in found}
@@ -133,15 +134,15 @@ def _text(question: Question, each: Found) -> str:
     """The span; of a yes/no question the sentence; all of a quotation where words are asked for."""
     sentence, (start, end) = each.sentence.text, each.span_in_sentence
     if polar.is_polar(question.standalone):
-        return lists.readable(sentence)
+        return readable(sentence)
     if question.kind is Kind.WHY:
         if len(sentence[end:].split()) <= _REST_OF_REASON:  # a reason is a clause, and goes on to its end
             end = len(sentence)
         if len(sentence[start:end].split()) < _SHORTEST_REASON:
-            return lists.readable(sentence)
+            return readable(sentence)
     if speech.speaker_asked_for(question.standalone):
         start, end = speech.quotation_around(sentence, start, end)
-    return lists.trimmed(sentence[start:end]) or lists.readable(sentence)
+    return trimmed(sentence[start:end]) or readable(sentence)
 
 
 def _verdict(question: Question, best: Found) -> str:
@@ -158,7 +159,7 @@ def _dated(part: Part) -> str:
 
 def _citation(each: Found, chance: float) -> Citation:
     chunk = each.passage.chunk
-    return quoting(each.passage.article, chunk, lists.with_items(chunk, each.sentence.span), chance)
+    return quoting(each.passage.article, chunk, bullets.with_items(chunk, each.sentence.span), chance)
 
 
 def quoting(article: ArticleInfo, chunk: Chunk, span: Span, chance: float) -> Citation:

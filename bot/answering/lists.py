@@ -1,13 +1,14 @@
-"""Answers that are lists: all items, from the sentences and bullets that hold them."""
+"""Answers that are lists: all items, from the sentences that hold them."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from bot.answering.bullets import Stretch, below_colon, with_items
 from bot.answering.question import content_words
 from bot.answering.reader import Logits
 from bot.answering.spans import Found
+from bot.answering.wording import trimmed
 from vectorstore.datatypes import Chunk, Passage, Span
 from vectorstore.lexical import stem_of, stems
 
@@ -15,7 +16,6 @@ _NEAR = 2  # sentences on either side in which a list may go on
 _LINK = re.compile(
     r"[\s,;]*(?:\band\b|\bor\b|&|\bas well as\b)?[\s,;]*(?:\b(?:the|a|an|his|her|its|their)\b)?\s*"
 )
-_BULLET = re.compile(r"(?:[-*•·–—‣▪]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)])\s+")
 _NAMED = r"(?:(?:the|an?|its|their)\s(?:[a-z]+\s){0,3})?[A-Z][^\s,;:]*(?:\s[^\s,;:]+){0,5}"
 _ENUMERATION = re.compile(
     rf"{_NAMED},\s(?:{_NAMED},\s)*{_NAMED},?\s(?:and|or|&)\s(?:the\s)?[A-Z][\w’'-]*(?:\s[A-Z][\w’'-]*)*"
@@ -47,18 +47,7 @@ _CLAUSE = re.compile(r"\b(?:was|were|is|are|be|been|has|have|had|by|who|which|th
 _EITHER = re.compile(r"[\w’'-]+ and/or $")
 _SEPARATOR = re.compile(r",? and (?:the )?|,? or (?:the )?|, (?:the )?|; ")
 _YEAR = re.compile(r"\d{4}\b")
-_VERSION = re.compile(r"[\d.]+")
 _LONGEST_ITEM = 7  # words
-_ABBREVIATION = re.compile(r"(?:[A-Z]|Inc|Ltd|Co|Corp|Jr|Sr|St|Mt|etc|No|vs)\.")
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """The items in one sentence, or in the bullets below it."""
-
-    text: str
-    sentence: Span  # what is quoted, offsets into the article's text
-    chunk: Chunk  # that it stands in
 
 
 def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
@@ -66,7 +55,7 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
     chunk = best.passage.chunk
     span = with_items(chunk, best.sentence.span)
     if span != best.sentence.span:
-        return [Stretch("; ".join(_bullets(chunk, best.sentence.span)), span, chunk)]
+        return [Stretch("; ".join(below_colon(chunk, best.sentence.span)), span, chunk)]
     found = []
     for near, sentence in _around(best, passages):
         items = [item for item in best.items if sentence[0] <= item[0] and item[1] <= sentence[1]]
@@ -110,26 +99,6 @@ def after_name(best: Found, question: str) -> list[Stretch]:
     ):
         return []
     return [Stretch(trimmed(sentence[start:]), best.sentence.span, best.passage.chunk)]
-
-
-def under_heading(best: Found, question: str) -> list[Stretch]:
-    """All bullets below a heading with the question's words: "What members get", and what do members get?"""
-    chunk = best.passage.chunk
-    asked = frozenset(stem_of(word.lower()) for word in content_words(question))
-    asked -= frozenset(stems(best.passage.article.title)) - frozenset(stems(chunk.section))
-    if not asked or not asked <= frozenset(stems(chunk.section)):
-        return []
-    lines = _lines(chunk)
-    before = [chunk.start, *(end for _, end in lines)]
-    items = [span for span, end in zip(lines, before, strict=False) if _is_item(chunk, end, *span)]
-    if lines[0][0] == chunk.start and lines[1:2] == items[:1]:
-        items.insert(0, lines[0])  # its own bullet stands before the chunk
-    places = [lines.index(span) for span in items]
-    gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
-    at = best.sentence.span[0]
-    if len(items) == 1 or not gapless or not any(start <= at < end for start, end in items):
-        return []
-    return [Stretch("; ".join(_plain(chunk, items)), (items[0][0], items[-1][1]), chunk)]
 
 
 def _speaks_of_absent(chunk: Chunk, sentence: Span) -> bool:
@@ -256,82 +225,3 @@ def _after_colon(sentence: str) -> list[Span]:
     start = sentence.rfind(": ") + 2
     listed = _CONJOINED.search(sentence, start) or _PRESENT.fullmatch(sentence)
     return [(start, len(sentence))] if start > 1 and listed else []
-
-
-def with_items(chunk: Chunk, span: Span) -> Span:
-    """A sentence that ends with a colon goes on to the last of the list items below it."""
-    text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
-    if not text.endswith(":"):
-        return span
-    end = span[1]
-    for start, stop in _lines(chunk):
-        if start >= span[1]:
-            if not _is_item(chunk, end, start, stop):
-                break
-            end = stop
-    return span[0], end
-
-
-def _bullets(chunk: Chunk, span: Span) -> list[str]:
-    """The list items below a sentence that ends with a colon."""
-    end = with_items(chunk, span)[1]
-    return _plain(chunk, [line for line in _lines(chunk) if span[1] <= line[0] and line[1] <= end])
-
-
-def _lines(chunk: Chunk) -> list[Span]:
-    """The sentences, those on one line together: an item may have several."""
-    lines: list[Span] = []
-    for start, end in chunk.sentences:
-        if lines and "\n" not in chunk.text[lines[-1][1] - chunk.start : start - chunk.start]:
-            lines[-1] = (lines[-1][0], end)
-        else:
-            lines.append((start, end))
-    return lines
-
-
-def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
-    """List items without their bullets and what ends or separates them."""
-    told = (readable(chunk.text[a - chunk.start : b - chunk.start]) for a, b in items)
-    return [
-        _without_stop(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,")
-        for item in told
-    ]
-
-
-def _is_item(chunk: Chunk, before: int, start: int, stop: int) -> bool:
-    lead = chunk.text[before - chunk.start : start - chunk.start]
-    item = chunk.text[start - chunk.start : stop - chunk.start]
-    return bool(_BULLET.fullmatch(lead.strip(" \t\r\n") + " ") or _BULLET.match(item))
-
-
-def readable(sentence: str) -> str:
-    """A sentence on one line; of a quotation that goes on in another sentence, the missing mark is added."""
-    line = " ".join(sentence.split())
-    marks = re.findall("[“”]", line)
-    if not marks:
-        return line
-    if marks[0] == "”":
-        line = line[:-1] if len(marks) == 1 and line.endswith("”") else f"“{line}"
-    if marks[-1] == "“":
-        line = line[1:] if len(marks) == 1 and line.startswith("“") else f"{line}”"
-    return line
-
-
-def trimmed(part: str) -> str:
-    """A part of a sentence without punctuation at its ends, or a mark whose partner is outside."""
-    line = _without_stop(" ".join(part.split()).strip(" ,;:"))
-    for opening, closing in (("“", "”"), ("‘", "’"), ("(", ")"), ("[", "]")):
-        if line.startswith(opening) and line.count(opening) > line.count(closing):
-            line = line[1:]
-        elif line.endswith(closing) and line.count(closing) > line.count(opening):
-            line = line[:-1]
-    if line.count('"') % 2:
-        line = line.removeprefix('"').removesuffix('"')
-    return _without_stop(line.strip(" ,;:"))
-
-
-def _without_stop(line: str) -> str:
-    """Without a full stop at the end, which an abbreviation keeps."""
-    last = line.rpartition(" ")[2]
-    keeps = ("." in last[:-1] and not _VERSION.fullmatch(last)) or _ABBREVIATION.fullmatch(last)
-    return line[:-1] if line.endswith(".") and not keeps else line

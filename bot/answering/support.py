@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from bot.answering import lists
+from bot.answering import bullets
 from bot.answering.alignment import Evidence, Row, evidence_for
 from bot.answering.claims import Claim, Cutter
 from bot.answering.composing import quoting
@@ -144,7 +144,7 @@ class Checking:
     def _number(self, row: Row, chance: float) -> int:
         """The footnote's number, from 1; of a sentence that was quoted before the same."""
         chunk, article = row.passage.chunk, row.passage.article
-        span = lists.with_items(chunk, row.span)
+        span = bullets.with_items(chunk, row.span)
         key = (article.source, span)
         self._citations.setdefault(key, quoting(article, chunk, span, chance))
         return list(self._citations).index(key) + 1

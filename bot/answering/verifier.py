@@ -23,6 +23,7 @@ from bot.answering.polar import is_polar
 from bot.answering.question import Kind, Question, content_words
 from bot.answering.reader import MODEL
 from bot.answering.spans import Found
+from ingest.tables import CELLS
 from vectorstore.lexical import stem_of, stems
 
 Floats = NDArray[np.float32]
@@ -41,7 +42,6 @@ _AGAINST = re.compile(
     r"\b(?:against|oppos(?:ed?|es|ing)|object(?:ed|s|ing)?|reject(?:ed|s)?|refus(?:ed?|es)|disagree[ds]?|dissent\w*)\b",
     re.IGNORECASE,
 )
-_ROW = " | "  # between the cells of a table's row
 _ASIDE = 3.0  # logits, set by hand, for who took another side, and for what stands in another row
 _KINDS_OF_TYPE = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
 
@@ -83,11 +83,11 @@ def _other_row(question: Question, found: list[Found]) -> Floats:
     asked = frozenset(stem_of(word.lower()) for word in content_words(question.standalone))
     aside = np.zeros(len(found), np.float32)
     for place, each in enumerate(found):
-        if _ROW in each.sentence.text and not question.wants_list:
+        if CELLS in each.sentence.text and not question.wants_list:
             chunk = each.passage.chunk
             rows = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences]
             mine = len(asked.intersection(stems(each.sentence.text)))
-            aside[place] = any(len(asked.intersection(stems(row))) > mine for row in rows if _ROW in row)
+            aside[place] = any(len(asked.intersection(stems(row))) > mine for row in rows if CELLS in row)
     return aside
 
 
