@@ -64,7 +64,8 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _REFERS_BACK = re.compile(
-    r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|that|these|those|there|then)\b", re.IGNORECASE
+    r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|that|these|those|there|then|ones)\b",
+    re.IGNORECASE,
 )
 _OPENS_BACK = re.compile(r"^\W*(?:and|but|so|also|what about|how about|why)\b", re.IGNORECASE)
 _ASKS = re.compile(

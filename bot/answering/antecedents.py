@@ -1,0 +1,104 @@
+"""What a pronoun stands for: the people and things that the question before and its answer name."""
+
+import re
+
+_WORD = r"(?:(?:Mr|Mrs|Ms|Dr|St|[A-Z])\.|[A-Z][\w’'-]*)"
+NAME = re.compile(rf"\b(?:the\s+)?{_WORD}(?:\s+(?:(?:of|the|de|von|van|bin|al)\s+)?{_WORD})*")
+NOUN_PHRASE = re.compile(
+    r"\b(?:the|a|an|this|our|their|its|his|her)\s+[\w’'-]+(?:\s+[\w’'-]+){0,4}", re.IGNORECASE
+)
+_ENDS_PHRASE = re.compile(
+    r"\s(?:(?:was|were|is|are|did|does|do|has|have|had|will|can|of|in|on|at|for|to|from|by|with|about|that|which|who|"
+    r"start|begin|end|open|close|happen|take|cost|mean|say|tell|think|want|agree|make|give|get|go|come|see|win|play|"
+    r"work|live|need|use|do)|\w{3,}ed)\b.*$",
+    re.IGNORECASE,
+)
+_OPENS_SENTENCE = frozenset(
+    "who whom whose what when where why how which and but so the a an is are was were did does do".split()
+)
+_PLACED = re.compile(rf"\b(?:in|at|from|near)\s+(?P<name>{NAME.pattern})")
+_PEOPLE = re.compile(rf"{NAME.pattern}(?:(?:,|,?\s+and)\s+{NAME.pattern})*")
+_ASKS_WHO = re.compile(r"\W*(?:and\s+)?who\b", re.IGNORECASE)
+# "who is macron?", as it is typed in chat
+_WHO_IS = re.compile(
+    r"\W*(?:and\s+)?who(?:[’']?s|\s+(?:is|was))\s+(?P<who>(?!the\b|a\b|an\b|your\b|our\b)[\w.’'-]+(?:\s+[\w.’'-]+){0,2})\W*$",
+    re.IGNORECASE,
+)
+_ASKED_FOR = re.compile(
+    r"\b(?:which|what|how\s+many)\s+(?P<things>(?:[\w’'-]+\s+){0,2}?(?!(?:is|was|does|has)\b)[a-z]{2,}s)\s+"
+    r"(?:are|were|did|do|does|have|has|had|can|will|would|could|may|must|should|\w{3,}ed)\b",
+    re.IGNORECASE,
+)
+_MARK = re.compile(r"\s*(?:\[\d+\]|\(\d{4}-\d\d-\d\d\))")  # of a footnote, and its date
+_MOST_ANSWER = 8  # words of an answer that can stand in a question as a name
+
+
+def name_told(answer: str) -> str:
+    """An answer that is a name, without its footnote's mark or date; "" for any other."""
+    bare = _MARK.sub("", answer).strip(" .")
+    return bare if len(bare.split()) <= _MOST_ANSWER and NAME.fullmatch(bare) else ""
+
+
+def person(before: str, answer: str) -> str:
+    """Whom "he" or "she" means: the answer if it is a name, else the last name of the question before."""
+    if " " in (named := name_told(answer)):
+        return named
+    if found := _not_places(before) or names(before):
+        return found[-1]
+    if asked := _WHO_IS.match(before):
+        return asked["who"]
+    first = NAME.search(answer)
+    return first.group() if first else ""
+
+
+def thing(before: str) -> str:
+    """What "it" or "that" means: the last thing that the question before names."""
+    phrases = [ended(m.group()) for m in NOUN_PHRASE.finditer(before)]
+    phrases = [phrase for phrase in phrases if " " in phrase]
+    if phrases:
+        return phrases[-1]
+    return next(reversed(_not_places(before) or names(before)), "")
+
+
+def several(before: str, answer: str) -> str:
+    """Whom or what "they" means: who was asked for, the things that were asked for, or the last thing."""
+    told = _MARK.sub("", answer).strip(" .")
+    if _ASKS_WHO.match(before) and len(told.split()) <= _MOST_ANSWER and _PEOPLE.fullmatch(told):
+        return told
+    asked = _ASKED_FOR.search(before)
+    return f"the {asked['things']}" if asked else thing(before)
+
+
+def ended(phrase: str) -> str:
+    """A noun phrase without what follows it; "of the club" belongs to it."""
+    head, of, rest = phrase.partition(" of ")
+    alone = _ENDS_PHRASE.sub("", phrase)
+    return f"{head}{of}{_ENDS_PHRASE.sub('', rest)}" if of and alone == head else alone
+
+
+def innermost(question: str) -> list[str]:
+    """The noun phrases one by one: "the captain", "the red team" of "the captain of the red team"."""
+    found = []
+    for match in re.finditer(r"\b(?:the|a|an|this|our|their|its|his|her)\s", question, re.IGNORECASE):
+        phrase = NOUN_PHRASE.match(question, match.start())
+        if phrase and " " in (alone := _ENDS_PHRASE.sub("", phrase.group())):
+            found.append(alone)
+    return found
+
+
+def names(question: str) -> list[str]:
+    """The names in a question, without a question word that has a capital too: "Did Bo Lind"."""
+    found = []
+    for match in NAME.finditer(question):
+        words = match.group().split()
+        while words and words[0].lower() in _OPENS_SENTENCE:
+            words.pop(0)
+        if words:
+            found.append(" ".join(words))
+    return found
+
+
+def _not_places(question: str) -> list[str]:
+    """The names in a question that are not where something is: "Ann Lee from Orrham" is not Orrham."""
+    placed = {match["name"] for match in _PLACED.finditer(question)}
+    return [name for name in names(question) if name not in placed]
