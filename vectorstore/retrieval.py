@@ -14,6 +14,7 @@ _REMEMBERED = 1000  # chunks whose text is kept between questions, 2 MB or so
 _SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 _ALIKE = 0.5  # of the shorter passage's words: so near are 5 of 6,618 pairs of paragraphs of SQuAD articles
 _SHORT = 3  # letters of a word that tells little, and words that even short passages must share
+_BESIDE = 4  # passages before and after another, for the rest of a table
 _CROWD = 2  # passages of one hand that may be alike
 
 Hands = Callable[[list[str]], Mapping[str, str]]
@@ -121,6 +122,17 @@ class Retriever:
         there = {passage.chunk_id for passage in passages}
         chunks = self.chunks([id_ for id_ in first if id_ not in there])
         return tuple(replace(first[id_], chunk_id=id_, chunk=chunk) for id_, chunk in chunks.items())
+
+    def beside(self, cut: tuple[Passage, ...], known: tuple[Passage, ...]) -> tuple[Passage, ...]:
+        """The passages before and after some in their articles, `_BESIDE` each way, without those known."""
+        there = {passage.chunk_id for passage in known}
+        found: dict[str, Passage] = {}
+        for passage in cut:
+            version, _, position = passage.chunk_id.rpartition(".")
+            for place in range(max(0, int(position) - _BESIDE), int(position) + _BESIDE + 1):
+                found.setdefault(f"{version}.{place}", passage)
+        chunks = self.chunks([id_ for id_ in found if id_ not in there])
+        return tuple(replace(found[id_], chunk_id=id_, chunk=chunk) for id_, chunk in chunks.items())
 
     def articles(self) -> list[ArticleRow]:
         """The catalogue as of now."""

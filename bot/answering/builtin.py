@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from bot.answering import lists, polar, voice
+from bot.answering import grids, lists, polar, voice
 from bot.answering.byline import byline
-from bot.answering.composing import composed, told_by_byline
+from bot.answering.composing import Part, composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
 from bot.answering.picking import pick
 from bot.answering.question import Question, content_words, worded
@@ -60,24 +60,33 @@ class BuiltIn:
             return Composed((), (), 0.0, (), read_as)
         if (author := byline(question.text, retrieval.passages)) is not None:
             part = told_by_byline(*author)
-            return Composed((part.text,), (part.citation,), 1.0, (), read_as)
+            return _as_told([part], 1.0, (), read_as)
+        if found := grids.looked_up(question, retrieval.passages):
+            return _as_told(found, 1.0, (), read_as)
         ranked = self.rank(question, retrieval, embedder)
         likelihood = ranked[0][0] if ranked else 0.0
         spans = tuple(_seen(chance, each) for chance, each in ranked[:_TOLD])
         if not ranked or likelihood < least:
             return Composed((), (), likelihood, spans, read_as)
-        parts = composed(question, retrieval.passages, ranked, least)
-        texts = tuple(part.text for part in parts)
-        return Composed(texts, tuple(part.citation for part in parts), likelihood, spans, read_as)
+        return _as_told(composed(question, retrieval.passages, ranked, least), likelihood, spans, read_as)
 
     def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
         spans = find(question, retrieval.passages, candidates, self.reader)
         asked = question.standalone
-        found = [_with_own_items(asked, each) for each in spans if _may_answer(asked, each)]
+        found = [
+            _with_own_items(asked, each)
+            for each in spans
+            if _may_answer(asked, each) and not grids.is_looked_up(question, each.sentence.text)
+        ]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
+
+
+def _as_told(parts: list[Part], likelihood: float, spans: tuple[SpanSeen, ...], read_as: str) -> Composed:
+    texts = tuple(part.text for part in parts)
+    return Composed(texts, tuple(part.citation for part in parts), likelihood, spans, read_as)
 
 
 def _may_answer(asked: str, each: Found) -> bool:
