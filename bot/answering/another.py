@@ -17,8 +17,8 @@ _AT_OTHER = re.compile(
     rf"^\W*(?P<other>(?:{BEFORE}|per)\s+(?!{WH}\b)[\w’'-]+(?:\s+[\w’'-]+){{0,2}})[\s?]*$", re.IGNORECASE
 )
 _NO_OTHER = re.compile(
-    r"^(?:i|you|u|we|he|she|it|they|this|that|then|now|so|tell|give|show|say|can|could|will|would|is|are|was|were|do|does|"
-    r"did)\b",
+    r"^(?:when|because|whether|unless|i|you|u|we|he|she|it|they|this|that|then|now|so|tell|give|show|say|can|could|"
+    r"will|would|is|are|was|were|do|does|did)\b",
     re.IGNORECASE,
 )
 # "the blue one?"
@@ -36,6 +36,7 @@ _NO_SLOT = (
 )
 _SLOT = rf"{_NO_SLOT}(?P<slot>[a-z][\w’'-]+)"
 _SLOTS = (
+    r"\b(?i:can|may|must|should|could|will|would)\s+(?P<slot>(?:the|an?)\s+[a-z][\w’'-]+)(?=\s+\w)",
     rf"\b(?i:do|does|did|are|is|were|was|can|may|must|should|will|would|could)\s+{_SLOT}(?=\s+\w)",
     rf"\b(?i:how\s+(?:many|much))\s+{_SLOT}",
     rf"\b(?!to\b){BEFORE}\s+{_SLOT}",
@@ -44,6 +45,7 @@ _SLOTS = (
 _ALIKE = 5  # letters at the end: "postgraduates", "undergraduates"
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 _MOST_OTHER = 5  # words
+_IF = re.compile(r"\s*\bif\s+(?P<then>[^?.!,]+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?P<what>[^\W\d]+)\s+(?P<number>\d[\w.]*)")  # "rule 5"
 _ONE_AT = re.compile(rf"^(?:the\s+)?ones?\s+(?={BEFORE}\b)", re.IGNORECASE)  # "the one on 5 May"
 _UP_TO_NAME = re.compile(r".*(?<![\w’'-])[A-Z0-9][\w:.]*")
@@ -57,13 +59,15 @@ def asked_for(text: str) -> str:
         return text.strip(" ?.!") if _ONE.match(text) else ""
     other = found["other"].strip()
     opens = re.match(WH, other, re.IGNORECASE) or _NO_OTHER.match(other)
-    return "" if opens or len(other.split()) > _MOST_OTHER else other
+    return "" if opens or (len(other.split()) > _MOST_OTHER and not _IF.fullmatch(other)) else other
 
 
 def asked_of(other: str, before: str) -> str:
     """The question before about somebody or something else."""
     if one := _ONE.match(other):
         return _of_another_kind(one["which"], bool(one["s"]), before)
+    if _IF.fullmatch(other):
+        return f"{_IF.sub('', before).rstrip(' ?.!')} {other}?"
     other = _ONE_AT.sub("", other)
     if preposition := _PREPOSITION.match(other):
         return _asked_at(preposition.group(), other, before)

@@ -4,17 +4,22 @@ import re
 
 _WORD = r"(?:(?:Mr|Mrs|Ms|Dr|St|[A-Z])\.|[A-Z][\w’'-]*)"
 NAME = re.compile(rf"\b(?:the\s+)?{_WORD}(?:\s+(?:(?:of|the|de|von|van|bin|al)\s+)?{_WORD})*")
+_ARTICLE = r"(?:the|an?|this|our|their|its|his|her)"
 NOUN_PHRASE = re.compile(
-    r"\b(?:the|a|an|this|our|their|its|his|her)\s+[\w’'-]+(?:\s+[\w’'-]+){0,4}", re.IGNORECASE
+    rf"\b{_ARTICLE}\s+[\w’'-]+(?:\s+of\s+{_ARTICLE}\s+[\w’'-]+|\s+(?!{_ARTICLE}\b)[\w’'-]+){{0,4}}",
+    re.IGNORECASE,
 )
+_VERB = re.compile(r"^(an?\s+\S+)\s+\w+(?<!s)s\b.*$", re.IGNORECASE)  # "a rope wears out"
 _ENDS_PHRASE = re.compile(
     r"\s(?:(?:was|were|is|are|did|does|do|has|have|had|will|can|of|in|on|at|for|to|from|by|with|about|that|which|who|"
     r"start|begin|end|open|close|happen|take|cost|mean|say|tell|think|want|agree|make|give|get|go|come|see|win|play|"
-    r"work|live|need|use|do)|\w{3,}ed)\b.*$",
+    r"work|live|need|use|do|meet|pay|lose|leave|arrive|last|help|join|stay|keep|hold|bring|know|show|"
+    r"the|an?|my|our|your|their|this|just|only|also|still|ever|never|always|usually|often|already|not)|\w{3,}ed)\b.*$",
     re.IGNORECASE,
 )
 _OPENS_SENTENCE = frozenset(
-    "who whom whose what when where why how which and but so the a an is are was were did does do".split()
+    "who whom whose what when where why how which and but so the a an is are was were did does do "
+    "can could will would should may must has have had".split()
 )
 _PLACED = re.compile(rf"\b(?:in|at|from|near)\s+(?P<name>{NAME.pattern})")
 _PEOPLE = re.compile(rf"{NAME.pattern}(?:(?:,|,?\s+and)\s+{NAME.pattern})*")
@@ -26,9 +31,15 @@ _WHO_IS = re.compile(
 )
 _ASKED_FOR = re.compile(
     r"\b(?:which|what|how\s+many)\s+(?P<things>(?:[\w’'-]+\s+){0,2}?(?!(?:is|was|does|has)\b)[a-z]{2,}s)\s+"
-    r"(?:are|were|did|do|does|have|has|had|can|will|would|could|may|must|should|\w{3,}ed)\b",
+    r"(?:(?:are|were|did|do|does|have|has|had|can|will|would|could|may|must|should)(?:n[’']?t)?|\w{3,}ed)\b",
     re.IGNORECASE,
 )
+# "Do dogs pay?"
+_DO_THEY = re.compile(
+    r"\b(?:are|were|do|did|have|can|will|would|could|may|must|should)\s+(?P<things>[a-z]{2,}s)\s",
+    re.IGNORECASE,
+)
+_BELONGS = re.compile(r"\s+(?:of|for|in|on|at|to|from|with)\s+", re.IGNORECASE)
 _MARK = re.compile(r"\s*(?:\[\d+\]|\(\d{4}-\d\d-\d\d\))")  # of a footnote, and its date
 _MOST_ANSWER = 8  # words of an answer that can stand in a question as a name
 
@@ -47,16 +58,23 @@ def person(before: str, answer: str) -> str:
         return found[-1]
     if asked := _WHO_IS.match(before):
         return asked["who"]
-    first = NAME.search(answer)
-    return first.group() if first else ""
+    told = next((m for m in NAME.finditer(answer) if " " in m.group() or m.start() > 0), None)
+    return told.group() if told else named
 
 
-def thing(before: str) -> str:
-    """What "it" or "that" means: the last thing that the question before names."""
-    phrases = [ended(m.group()) for m in NOUN_PHRASE.finditer(before)]
-    phrases = [phrase for phrase in phrases if " " in phrase]
+def thing(before: str, *, of_several: bool = False) -> str:
+    """What "it" or "that" means, or "they": the last thing that the question before names."""
+    phrases: list[tuple[int, int]] = []
+    for match in NOUN_PHRASE.finditer(before):
+        phrase = ended(match.group())
+        start, end = match.start(), match.start() + len(phrase)
+        if " " not in phrase or (of_several and phrase.lower().startswith(("a ", "an "))):
+            continue
+        if phrases and _BELONGS.fullmatch(before[phrases[-1][1] : start]):
+            start, _ = phrases.pop()  # "the deposit for the kitchen" is a deposit
+        phrases.append((start, end))
     if phrases:
-        return phrases[-1]
+        return before[slice(*phrases[-1])]
     return next(reversed(_not_places(before) or names(before)), "")
 
 
@@ -65,21 +83,24 @@ def several(before: str, answer: str) -> str:
     told = _MARK.sub("", answer).strip(" .")
     if _ASKS_WHO.match(before) and len(told.split()) <= _MOST_ANSWER and _PEOPLE.fullmatch(told):
         return told
-    asked = _ASKED_FOR.search(before)
-    return f"the {asked['things']}" if asked else thing(before)
+    if asked := _ASKED_FOR.search(before):
+        return f"the {asked['things']}"
+    if subject := _DO_THEY.search(before):
+        return subject["things"]
+    return thing(before, of_several=True)
 
 
 def ended(phrase: str) -> str:
     """A noun phrase without what follows it; "of the club" belongs to it."""
     head, of, rest = phrase.partition(" of ")
     alone = _ENDS_PHRASE.sub("", phrase)
-    return f"{head}{of}{_ENDS_PHRASE.sub('', rest)}" if of and alone == head else alone
+    return f"{head}{of}{_ENDS_PHRASE.sub('', rest)}" if of and alone == head else _VERB.sub(r"\1", alone)
 
 
 def innermost(question: str) -> list[str]:
     """The noun phrases one by one: "the captain", "the red team" of "the captain of the red team"."""
     found = []
-    for match in re.finditer(r"\b(?:the|a|an|this|our|their|its|his|her)\s", question, re.IGNORECASE):
+    for match in re.finditer(rf"\b{_ARTICLE}\s", question, re.IGNORECASE):
         phrase = NOUN_PHRASE.match(question, match.start())
         if phrase and " " in (alone := _ENDS_PHRASE.sub("", phrase.group())):
             found.append(alone)
@@ -93,7 +114,7 @@ def names(question: str) -> list[str]:
         words = match.group().split()
         while words and words[0].lower() in _OPENS_SENTENCE:
             words.pop(0)
-        if words:
+        if words and words != ["I"]:
             found.append(" ".join(words))
     return found
 

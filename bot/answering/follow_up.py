@@ -8,7 +8,10 @@ from bot.answering.another import BEFORE, WH
 from bot.answering.antecedents import innermost, name_told, person, several, thing
 from bot.answering.datatypes import Turn
 
-_ASKS = re.compile(rf"^\W*(?P<wh>{WH})\b\s*(?P<rest>.*?)[\s?.!]*$", re.IGNORECASE)
+_ASKS = re.compile(
+    rf"^\W*(?:{BEFORE}\s+)?(?P<wh>{WH})\b(?:\s+(?:year|month|week|day|date|time|hour))?\s*(?P<rest>.*?)[\s?.!]*$",
+    re.IGNORECASE,
+)
 # "Why?", "And when?", "When was that?", "How come?", "By how much?": the rest is in the question before
 _BARE = re.compile(
     rf"^\W*(?:(?:and|but|so)\W+)?(?P<wh>{WH}|how come|what for|{BEFORE}\s+{WH}(?:\s+\w+)?)"
@@ -16,19 +19,27 @@ _BARE = re.compile(
     r"(?:did|does|do|was|is)\s+(?:that|this|it|they)\s+(?:happen|done)))?[\s?.!]*$",
     re.IGNORECASE,
 )
-_POSSESSIVE = re.compile(r"^(?:his|her|their|its)\b", re.IGNORECASE)
+_HAS_PRONOUN = re.compile(r"^(?:his|her|their|its|if)\b", re.IGNORECASE)
 # "Is it true that …", "What time is it?": nothing is referred to
 _EXPLETIVE = re.compile(
     r"\bit\b(?=[^?.!]{0,40}\b(?:to|that|if|when)\b)|(?<=time is )it\b|(?<=does )it(?= (?:cost|take) to\b)",
     re.IGNORECASE,
 )
-_PERSON = re.compile(r"\b(?:he|she|him)\b", re.IGNORECASE)
-_PERSONS_OWN = re.compile(r"\b(?:his|her|hers)\b", re.IGNORECASE)
-_THING = re.compile(r"\bit\b|\b(?:this|that)\b(?!\s+[a-z]{3,})", re.IGNORECASE)
-_THINGS_OWN = re.compile(r"\bits\b", re.IGNORECASE)
-_SEVERAL = re.compile(r"\b(?:they|them)\b|\b(?:these|those)\b(?!\s+[a-z]{3,})", re.IGNORECASE)
-_WHICH_ONES = re.compile(r"(?<=\bwhich )ones\b", re.IGNORECASE)
-_SEVERALS_OWN = re.compile(r"\btheir\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    rf"\b(?:(?P<he>he|she|him|her(?!\s+(?!{BEFORE}\b)\w))|(?P<his>his|hers|her)|"
+    r"(?P<it>it|(?:this|that)(?!\s+[a-z]{3,}))|(?P<its>its)|"
+    r"(?P<they>they|them|(?:these|those)(?!\s+[a-z]{3,}))|(?P<their>their)|(?P<ones>(?<=which )ones))\b",
+    re.IGNORECASE,
+)
+# "What should members do when they join?": what it stands for is in the same text
+_SUBORDINATE = re.compile(
+    r"\b(?:when|if|after|before|because|while|until|once|that|unless|since|whether)\s+$", re.IGNORECASE
+)
+_NOUN = re.compile(
+    r"\b(?:the|an?|my|our|your|each|every|any|all|new)\s+\w|"
+    r"\b(?!(?:does|says|was|has|this|always|means|happens|is)\b)[a-z]{3,}s\b|[^\W_](?=\W+[A-Z][a-z])"
+)
+_MINE = re.compile(r"\b(?:my|our|your)\s+\w")
 _THERE = re.compile(r"\bthere(?=[\s?.!]*$)", re.IGNORECASE)
 # "How long does that take?" after "How do I appeal a ban?"
 _TAKES = re.compile(
@@ -63,7 +74,7 @@ def standalone(text: str, history: Sequence[Turn]) -> str:
         wh = "why" if bare["wh"].lower() in {"how come", "what for"} else bare["wh"]
         return _asked_with(wh, before, answer)
     if other := another.asked_for(text):
-        if _POSSESSIVE.match(other):
+        if _HAS_PRONOUN.match(other):
             other = _filled_in(other, before, answer)
         return another.asked_of(other, before)
     return _filled_in(text, before, answer)
@@ -104,17 +115,26 @@ def _filled_in(text: str, before: str, answer: str) -> str:
     if to_do and _TAKES.search(text):
         return _TAKES.sub(lambda it: f"{it['does']} it {it['takes']} to {to_do['do'].strip()}?", text)
     he, it, they = person(before, answer), thing(before), several(before, answer)
-    filled = text
-    if he:
-        filled = _PERSON.sub(lambda _: he, filled)
-        filled = _PERSONS_OWN.sub(lambda _: f"{he}'s", filled)
-    if they:
-        filled = _SEVERAL.sub(lambda _: they, filled)
-        filled = _SEVERALS_OWN.sub(lambda _: f"{they}'s", filled)
-        filled = _WHICH_ONES.sub(lambda _: they.removeprefix("the "), filled)
-    if it and not _EXPLETIVE.search(text):
-        filled = _THING.sub(lambda _: it, filled)
-        filled = _THINGS_OWN.sub(lambda _: f"{it}'s", filled)
-    if _is_event(it):
-        filled = _THERE.sub(lambda _: f"at {it}", filled)
-    return filled
+    stands_for = {
+        "he": he,
+        "his": f"{he}'s" if he else "",
+        "it": "" if _EXPLETIVE.search(text) else it,
+        "its": f"{it}'s" if it else "",
+        "they": they,
+        "their": f"{they}'s" if they else "",
+        "ones": they.removeprefix("the "),
+    }
+    filled = _PRONOUN.sub(
+        lambda pronoun: _in_place_of(pronoun, stands_for[str(pronoun.lastgroup)]),
+        text,
+    )
+    return _THERE.sub(lambda _: f"at {it}", filled) if _is_event(it) else filled
+
+
+def _in_place_of(pronoun: re.Match[str], meant: str) -> str:
+    """What a pronoun stands for, or the pronoun where that is in the same text, or not known."""
+    before = pronoun.string[: pronoun.start()]
+    is_subject = re.match(r"\s+\w", pronoun.string[pronoun.end() :])
+    inside = is_subject and _SUBORDINATE.search(before) and _NOUN.search(before)
+    mine = pronoun.lastgroup in {"he", "his"} and _MINE.search(before)
+    return pronoun.group() if inside or mine or not meant else meant
