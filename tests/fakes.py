@@ -12,7 +12,9 @@ from bot.answering.chat_model import Messages, Patience, Usage, tokens
 from bot.answering.datatypes import Answer, Citation, Seen, SpanSeen, Trace
 from ingest.fetch import Rules
 from ingest.pipeline import Outcome, ingest, place_of
+from ingest.tables import Cell, told
 from vectorstore.chroma import Connection
+from vectorstore.datatypes import ArticleInfo, Chunk, Passage
 from vectorstore.embeddings import Embedder, Vectors
 from vectorstore.lexical import LexicalIndex, stems
 from vectorstore.library import Library
@@ -152,3 +154,19 @@ class ScriptedModel:
 def reading(says: Callable[[str], str]) -> Callable[[Messages], str]:
     """What a scripted model says of all that it reads."""
     return lambda messages: says("\n\n".join(text for _, text in messages))
+
+
+def table_passage(
+    table: tuple[tuple[str, ...], ...], *, title: str = "House book", source: str = "a", first: int = 0
+) -> Passage:
+    """A passage with the rows of a table as they are ingested; the chunk begins at row `first`."""
+    rows = [row for row in told([[Cell(text, n == 0) for text in row] for n, row in enumerate(table)]) if row]
+    spans, at = [], 0
+    for row in rows:
+        spans.append((at, at + len(row)))
+        at += len(row) + 1
+    start = spans[first][0]
+    text = "\n".join(rows)[start:]
+    chunk = Chunk(text=text, start=start, end=start + len(text), section="", sentences=tuple(spans[first:]))
+    article = ArticleInfo(source=source, title=title)
+    return Passage(chunk_id=f"{source}.1.{first}", article=article, chunk=chunk, score=1, dense=1, lexical=1)

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import pytest
-from fakes import open_fake, store_all
+from fakes import open_fake, store_all, table_passage
 
 from bot.answering import grids
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.question import understand
-from ingest.tables import Cell, told
 from prompts import Prompts
-from vectorstore.datatypes import ArticleInfo, Chunk, Passage
+from vectorstore.datatypes import Passage
 
 CREW = (
     ("Rank", "Steer the boat", "Sound the horn", "Open hatches"),
@@ -32,22 +31,6 @@ DOORS = (
     ("Boiler room", "no", "no", "yes"),
 )
 TICKED = (("Badge", "Pool", "Court"), ("Blue", "✓", ""), ("Red", "✓", "✓"), ("Grey", "", "no"))
-
-
-def passage(
-    table: tuple[tuple[str, ...], ...], *, title: str = "House book", source: str = "a", first: int = 0
-) -> Passage:
-    """A passage with the rows of a table as they are ingested; the chunk begins at row `first`."""
-    rows = [row for row in told([[Cell(text, n == 0) for text in row] for n, row in enumerate(table)]) if row]
-    spans, at = [], 0
-    for row in rows:
-        spans.append((at, at + len(row)))
-        at += len(row) + 1
-    start = spans[first][0]
-    text = "\n".join(rows)[start:]
-    chunk = Chunk(text=text, start=start, end=start + len(text), section="", sentences=tuple(spans[first:]))
-    article = ArticleInfo(source=source, title=title)
-    return Passage(chunk_id=f"{source}.1.{first}", article=article, chunk=chunk, score=1, dense=1, lexical=1)
 
 
 def answers(question: str, *passages: Passage) -> list[str]:
@@ -80,7 +63,7 @@ def answers(question: str, *passages: Passage) -> list[str]:
 )
 def test_a_rank_in_each_row(question: str, parts: list[str]) -> None:
     """All who may, or the one that is asked about; nothing where the question has more in it."""
-    assert answers(question, passage(CREW)) == parts
+    assert answers(question, table_passage(CREW)) == parts
 
 
 @pytest.mark.parametrize(
@@ -97,7 +80,7 @@ def test_a_rank_in_each_row(question: str, parts: list[str]) -> None:
 )
 def test_ticks_beside_other_cells(question: str, parts: list[str]) -> None:
     """Only columns of ticks are looked up."""
-    assert answers(question, passage(TARIFFS)) == parts
+    assert answers(question, table_passage(TARIFFS)) == parts
 
 
 @pytest.mark.parametrize(
@@ -111,12 +94,12 @@ def test_ticks_beside_other_cells(question: str, parts: list[str]) -> None:
 )
 def test_who_may_stands_in_the_columns(question: str, parts: list[str]) -> None:
     """The same table the other way round."""
-    assert answers(question, passage(DOORS)) == parts
+    assert answers(question, table_passage(DOORS)) == parts
 
 
 def test_an_empty_cell_is_not_told_as_a_no() -> None:
     """Nor are those told who have a no, beside those of whom nothing is said."""
-    table = passage(TICKED)
+    table = table_passage(TICKED)
     assert answers("which badges have the court", table) == ["Red"]
     assert answers("does the blue badge have the court", table) == []
     assert answers("which badge does not have the court", table) == []
@@ -124,19 +107,19 @@ def test_an_empty_cell_is_not_told_as_a_no() -> None:
 
 def test_a_table_in_two_passages_is_one() -> None:
     """Whichever order they were found in, and rows that are in both once."""
-    both = passage(CREW, first=1), passage(CREW)
+    both = table_passage(CREW, first=1), table_passage(CREW)
     assert answers("who may sound the horn", *both) == ["Mate", "Skipper"]
 
 
 def test_tables_of_two_articles_are_not_mixed() -> None:
     """The better passage's answers."""
-    other = passage((CREW[0], ("Cook", "yes", "yes", "no"), ("Pilot", "yes", "no", "no")), source="b")
-    assert answers("who may steer the boat", other, passage(CREW)) == ["Cook", "Pilot"]
+    other = table_passage((CREW[0], ("Cook", "yes", "yes", "no"), ("Pilot", "yes", "no", "no")), source="b")
+    assert answers("who may steer the boat", other, table_passage(CREW)) == ["Cook", "Pilot"]
 
 
 def test_each_row_is_cited() -> None:
     """Word for word."""
-    parts = grids.looked_up(understand("who may sound the horn"), [passage(CREW)])
+    parts = grids.looked_up(understand("who may sound the horn"), [table_passage(CREW)])
     assert [part.citation.quote for part in parts] == [
         "Rank: Mate | Steer the boat: no | Sound the horn: yes | Open hatches: yes, in port",
         "Rank: Skipper | Steer the boat: yes | Sound the horn: yes | Open hatches: yes",

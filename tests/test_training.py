@@ -11,10 +11,11 @@ import torch
 from transformers import MPNetConfig, MPNetModel
 
 from bot.answering.reader import MODEL, open_session
-from training.examples import OURS, WRITTEN, Example, articles, place
+from training.examples import Example, cropped
 from training.export_reader import inputs, smooth
 from training.rows import BEGIN, IGNORED, INSIDE, OUTSIDE, Batch, Encoder, collated
 from training.shipped import weights_of
+from training.sources import OURS, WRITTEN, articles, place
 from training.train_reader import Reader, loss_of, own_ids
 from vectorstore.model_files import DEFAULT_MODEL, find_weights
 
@@ -77,6 +78,27 @@ def test_an_answer_is_told_by_what_stands_before_it() -> None:
     assert place(text, "24") == (2, 4)
     with pytest.raises(ValueError, match="substring"):
         place(text, "Eve >> 4")
+
+
+def test_a_cropped_passage_keeps_its_answers_and_who_speaks() -> None:
+    """Of a negative at least half is left; of others the answer, two sentences before it and one after it."""
+    sentences = [f"Here is sentence number {number}." for number in range(9)]
+    passage = " ".join(sentences)
+    answer = place(passage, "number 5")
+    kept = set()
+    for seed in range(60):
+        chance = random.Random(seed)  # noqa: S311
+        example = cropped(Example("Which?", passage, (answer,)), chance)
+        (span,) = example.answers
+        assert example.passage[slice(*span)] == "number 5"
+        assert all(sentence in example.passage for sentence in sentences[3:7])
+        kept.add(example.passage)
+        negative = cropped(Example("Which?", passage), chance)
+        assert negative.passage in passage
+        assert sum(sentence in negative.passage for sentence in sentences) >= 5
+    assert len(kept) > 10
+    nowhere = Example("Which?", passage, ((-1, -1),))  # as some answers of the question files are
+    assert cropped(nowhere, random.Random(1)) == nowhere  # noqa: S311
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from bot.answering import grids, lists, polar, voice
+from bot.answering import cells, grids, lists, polar, voice
 from bot.answering.byline import byline
 from bot.answering.composing import Part, composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
@@ -61,8 +61,9 @@ class BuiltIn:
         if (author := byline(question.text, retrieval.passages)) is not None:
             part = told_by_byline(*author)
             return _as_told([part], 1.0, (), read_as)
-        if found := grids.looked_up(question, retrieval.passages):
-            return _as_told(found, 1.0, (), read_as)
+        for lookup in (grids.looked_up, cells.looked_up):
+            if told := lookup(question, retrieval.passages):
+                return _as_told(told, 1.0, (), read_as)
         ranked = self.rank(question, retrieval, embedder)
         likelihood = ranked[0][0] if ranked else 0.0
         spans = tuple(_seen(chance, each) for chance, each in ranked[:_TOLD])
@@ -75,11 +76,7 @@ class BuiltIn:
         candidates = pick(question, retrieval, embedder)
         spans = find(question, retrieval.passages, candidates, self.reader)
         asked = question.standalone
-        found = [
-            _with_own_items(asked, each)
-            for each in spans
-            if _may_answer(asked, each) and not grids.is_looked_up(question, each.sentence.text)
-        ]
+        found = [_with_own_items(asked, each) for each in spans if _may_answer(question, each)]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 
@@ -89,13 +86,15 @@ def _as_told(parts: list[Part], likelihood: float, spans: tuple[SpanSeen, ...], 
     return Composed(texts, tuple(part.citation for part in parts), likelihood, spans, read_as)
 
 
-def _may_answer(asked: str, each: Found) -> bool:
+def _may_answer(question: Question, each: Found) -> bool:
     """Whether nothing in the span's own sentence speaks against it."""
-    sentence, span = each.sentence.text, each.span_in_sentence
+    asked, sentence, span = question.standalone, each.sentence.text, each.span_in_sentence
     return not (
         lists.is_beside_asked(asked, sentence, span)
         or polar.settles_nothing(asked, sentence)
         or voice.is_another_subject(asked, sentence, span[1])
+        or grids.is_looked_up(question, sentence)
+        or cells.is_out_of_place(question, sentence, each.passage.article.title)
     )
 
 

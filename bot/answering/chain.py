@@ -10,9 +10,9 @@ from bot.answering.builtin import BuiltIn, Composed
 from bot.answering.byline import asks_for_author
 from bot.answering.datatypes import Answer, Citation, Generated, Seen, Trace, Turn
 from bot.answering.generating import Generator, NotGeneratedError, Written
-from bot.answering.grids import is_cut
 from bot.answering.orders import orders
 from bot.answering.question import Question, parts, refers_back, understand
+from bot.answering.table_rows import is_cut
 from bot.answering.untrusted import reaching_out, without_orders
 from prompts import Prompts
 from vectorstore.datatypes import Passage, UserError
@@ -154,8 +154,8 @@ class Chain:
         if asks_for_author(text):
             heads = self.library.retriever.heads(retrieval.passages)
             retrieval = replace(retrieval, passages=retrieval.passages + heads)
-        cut = tuple(passage for passage in retrieval.passages if is_cut(question, passage))
-        if cut:  # the rest of a table of yes and no
+        cut = tuple(passage for passage in retrieval.passages if is_cut(passage))
+        if cut:  # the rest of a table
             beside = self.library.retriever.beside(cut, retrieval.passages)
             retrieval = replace(retrieval, passages=retrieval.passages + beside)
         passages = tuple(kept for p in retrieval.passages if (kept := without_orders(p)) is not None)

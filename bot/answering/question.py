@@ -19,10 +19,10 @@ FUNCTION_WORDS = frozenset(
     these they this those through to too u under until up upon us ve very was wasn way we were weren
     what whats when where whether which while who whom whos whose why will with within without won would
     wouldn you your yours
-    wat wut wht wot wots whut wen wher hw hwo hows pls plz thx r ur y ya abt abut bout n da teh dis dat
-    cuz coz gonna hey hi hello thanks thank ok okay tell know explain describe give name list mention
-    mentioned article articles according exactly kind sort thing things happen happens happened happening say
-    anything there're""".split()
+    wat wut wht wot waht wots whut wich whcih wen wher hw hwo hows pls plz thx r ur y ya abt abut bout n da
+    teh dis dat cuz coz gonna hey hi hello thanks thank ok okay tell know explain describe give name list
+    mention mentioned article articles according exactly kind sort thing things happen happens happened
+    happening say anything there're""".split()
 )
 
 
@@ -86,7 +86,8 @@ _POLITE = re.compile(
 )
 _CHAT = dict(
     pair.replace("|", " ").split("=")
-    for pair in """wat=what wut=what wht=what wot=what whats=what|is wen=when wher=where hw=how hwo=how
+    for pair in """wat=what wut=what wht=what wot=what waht=what whats=what|is wich=which whcih=which
+    wen=when wher=where hw=how hwo=how
     whos=who|is
     y=why r=are u=you ur=your abut=about abt=about bout=about teh=the da=the n=and cuz=because coz=because
     thats=that|is hows=how|is wheres=where|is whens=when|is pls=please plz=please dont=don't didnt=didn't

@@ -1,0 +1,112 @@
+"""What stands in a table is told from the cell that a question means, and from no other."""
+
+from pathlib import Path
+
+import pytest
+from fakes import open_fake, store_all, table_passage
+
+from bot.answering import cells
+from bot.answering.builtin import BuiltIn
+from bot.answering.chain import Chain
+from bot.answering.question import understand
+from prompts import Prompts
+
+BOATS = (
+    ("Boat", "Berth", "Seats", "Per hour", "Per day", "Keeper"),
+    ("Grey Heron", "4", "6", "8 €", "45 €", "Ines Roth"),
+    ("Little Auk", "7", "2", "5 €", "30 €", "Tam Boyd"),
+    ("Sea Otter", "9", "12", "15 €", "90 €", "Ines Roth"),
+)
+MATCHES = (
+    ("Day", "Home", "Away", "Ground"),
+    ("2 May", "Ravens", "Moor End", "Dell Road"),
+    ("9 May", "Moor End", "Ravens", "The Ropery"),
+    ("16 May", "Ravens", "Castle Park", "Dell Road"),
+)
+FLOUR = (("Flour", "Weight"), ("Rye", "300 g"), ("Spelt", "150 g"))
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("what does the little auk cost per day?", ["30 €"]),
+        ("how many seats has the Grey Heron", ["6"]),
+        ("who is keeper of the sea otter?", ["Ines Roth"]),
+        ("who keeps the auk", ["Tam Boyd"]),
+        ("which boat has berth 7", ["Little Auk"]),
+        ("which boats does ines roth keep", ["Grey Heron", "Sea Otter"]),
+        ("how much is the sea otter for a week", []),
+        ("how much is the sea otter", []),  # an hour or a day
+        ("how many oars has the grey heron", []),
+        ("how many seats has the Black Swan", []),
+        ("which boat has the most seats", []),
+        ("which boat is not kept by ines roth", []),
+        ("which boat has 7", []),
+        ("why is the sea otter 90 € per day", []),
+        ("when is the berth of the grey heron", []),
+    ],
+)
+def test_a_row_by_its_name_or_by_a_cell(question: str, parts: list[str]) -> None:
+    """The cell in the column that is named; nothing where a word of the question is left over."""
+    told = cells.looked_up(understand(question), [table_passage(BOATS)])
+    assert [part.text for part in told] == parts
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("when do the ravens play castle park?", ["16 May"]),
+        ("where do moor end play the ravens on 9 may", ["The Ropery"]),
+        ("when do the ravens play at dell road", ["2 May", "16 May"]),
+        ("who do the ravens play at home", []),  # at theirs, or which home side
+        ("where is castle park's rally", []),
+    ],
+)
+def test_a_row_by_several_cells(question: str, parts: list[str]) -> None:
+    """The column is told from the kind of answer; all rows that fit."""
+    told = cells.looked_up(understand(question), [table_passage(MATCHES)])
+    assert [part.text for part in told] == parts
+
+
+def test_of_two_columns_the_other_one_is_meant() -> None:
+    """Unless it is of another kind."""
+    table = [table_passage(FLOUR)]
+    assert [part.text for part in cells.looked_up(understand("how much rye"), table)] == ["300 g"]
+    assert cells.looked_up(understand("when do I add the rye"), table) == []
+
+
+def test_values_of_several_rows_have_their_names() -> None:
+    """Otherwise nobody knows which is which."""
+    told = cells.looked_up(understand("what berths do ines roth's boats have"), [table_passage(BOATS)])
+    assert [part.text for part in told] == ["Grey Heron: 4", "Sea Otter: 9"]
+    assert told[0].citation.quote.startswith("Boat: Grey Heron | Berth: 4")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "out"),
+    [
+        ("which boat is the cheapest", "Boat: Little Auk | Per day: 30 €", True),
+        ("which is the cheapest boat", "Boat: Little Auk | Note: our cheapest", False),
+        ("who goes to the regatta", "Boat: Little Auk | Keeper: Tam Boyd", True),
+        ("who has the auk", "Boat: Little Auk | Keeper: Tam Boyd", False),
+        ("who goes to the regatta", "Tam Boyd is the keeper.", False),
+    ],
+)
+def test_a_row_is_no_answer_out_of_place(question: str, sentence: str, out: bool) -> None:
+    """Not to what is most, for which all rows count, nor where it has nothing of the question."""
+    assert cells.is_out_of_place(understand(question), sentence, "Boat hire") is out
+
+
+def test_a_cell_is_told_with_its_row(tmp_path: Path, answerer: BuiltIn) -> None:
+    """Through the whole chain, from Markdown."""
+    library = open_fake(tmp_path / "data")
+    lines = [" | ".join(row) for row in BOATS]
+    lines.insert(1, "|".join("-----" for _ in BOATS[0]))
+    text = "# Boat hire\n\nOpen from May.\n\n" + "\n".join(f"| {line} |" for line in lines)
+    (tmp_path / "boats.md").write_text(text, encoding="utf-8")
+    store_all(library, [tmp_path / "boats.md"])
+    chain = Chain(library, Prompts(), answerer)
+    answer = chain.answer("wich berth is the sea otter at")
+    assert answer.text == "9"
+    assert answer.citations[0].quote.startswith("Boat: Sea Otter | Berth: 9 |")
+    assert chain.answer("which boat is the biggest?").abstained
