@@ -23,6 +23,17 @@ MATCHES = (
     ("9 May", "Moor End", "Ravens", "The Ropery"),
     ("16 May", "Ravens", "Castle Park", "Dell Road"),
 )
+RIDES = (
+    ("Ride", "Day", "Starts", "Leader", "Ticket"),
+    ("Moor loop", "Tuesday", "18:30", "kit_b", "2 €"),
+    ("Canal ride", "Saturday", "9:00", "", "5 €"),
+    ("Mill circle", "Sunday", "10:15", "Oda", "5 €"),
+)
+BUILDS = (
+    ("Build", "Out", "Engine", "Adds"),
+    ("2.7.1", "3 May 2024", "1.19", "lamps"),
+    ("2.8.0", "9 June 2024", "1.20.4", "ropes"),
+)
 FLOUR = (("Flour", "Weight"), ("Rye", "300 g"), ("Spelt", "150 g"))
 
 
@@ -66,6 +77,41 @@ def test_a_row_by_several_cells(question: str, parts: list[str]) -> None:
     """The column is told from the kind of answer; all rows that fit."""
     told = cells.looked_up(understand(question), [table_passage(MATCHES)])
     assert [part.text for part in told] == parts
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "parts"),
+    [
+        ("when is the moor loop?", RIDES, ["Tuesday, 18:30"]),
+        ("what time is the moor loop?", RIDES, ["18:30"]),
+        ("what day is the mill circle on", RIDES, ["Sunday"]),
+        ("who leads the moor loop", RIDES, ["kit_b"]),
+        ("who leads the canal ride", RIDES, []),
+        ("what costs 5 €", RIDES, ["Canal ride", "Mill circle"]),
+        ("how much is the canal ride", RIDES, ["5 €"]),
+        ("which ride does Oda lead", RIDES, ["Mill circle"]),
+        ("how long does the moor loop take", RIDES, []),
+        ("when did 2.8.0 come out?", BUILDS, ["9 June 2024"]),
+        ("what does 2.7.1 add", BUILDS, ["lamps"]),
+        ("when does 2.9.0 come out", BUILDS, []),
+    ],
+)
+def test_days_hours_versions_and_prices(
+    question: str, table: tuple[tuple[str, ...], ...], parts: list[str]
+) -> None:
+    """The day with the hour unless one is asked for; a version is a name, and no hour."""
+    told = cells.looked_up(understand(question), [table_passage(table)])
+    assert [part.text for part in told] == parts
+
+
+def test_other_rows_than_the_one_that_is_named_are_not_meant() -> None:
+    """Who leads the ride without a leader is nobody of the other rides."""
+    passage = table_passage(RIDES)
+    moor, canal, mill = passage.chunk.sentences
+    not_meant = cells.of_other_rows(understand("who leads the canal ride"), [passage])
+    assert not_meant == {("a", moor), ("a", mill)}
+    assert ("a", canal) not in not_meant
+    assert cells.of_other_rows(understand("who leads the night ride"), [passage]) == frozenset()
 
 
 def test_of_two_columns_the_other_one_is_meant() -> None:

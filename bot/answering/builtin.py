@@ -76,7 +76,13 @@ class BuiltIn:
         candidates = pick(question, retrieval, embedder)
         spans = find(question, retrieval.passages, candidates, self.reader)
         asked = question.standalone
-        found = [_with_own_items(asked, each) for each in spans if _may_answer(question, each)]
+        not_meant = cells.of_other_rows(question, retrieval.passages)
+        found = [
+            _with_own_items(asked, each)
+            for each in spans
+            if _may_answer(question, each)
+            and (each.passage.article.source, each.sentence.span) not in not_meant
+        ]
         chances = self.verifier.probabilities(question, found)
         return sorted(zip(chances, found, strict=True), key=lambda pair: -pair[0])
 

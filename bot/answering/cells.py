@@ -8,14 +8,14 @@ is named.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.answering.composing import Part
 from bot.answering.fit import fits
 from bot.answering.polar import is_polar
 from bot.answering.question import Kind, Question
 from bot.answering.table_rows import Row, cells, stems_of, tables
-from vectorstore.datatypes import Passage
+from vectorstore.datatypes import Passage, Span
 from vectorstore.lexical import stem_of, stems
 
 _NEGATED = re.compile(r"\b(?:not|never|cannot|without|except|besides|nobody)\b|n[’']t\b", re.IGNORECASE)
@@ -25,11 +25,22 @@ _SAYS_LITTLE = frozenset(
     stems(
         "cost costs price prices priced fee fees fare fares charge charges pay paid money amount number many "
         "called name named people person get gets take takes time times day date have has play plays run "
-        "runs place go goes use uses need needs needed happen happens belong set stand stands listed table "
-        "column row"
+        "runs place go goes come comes came use uses need needs needed happen happens belong set stand "
+        "stands listed table column row buy find found sell sells borrow give gives make makes made meet "
+        "meets usually normally typically generally currently big large game games match matches vs versus "
+        "against"
     )
 )
-_MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|charges?|pay)\b", re.IGNORECASE)
+# neither do these, where no column is called so: leaves, arrives
+_OF_TIME = frozenset(
+    stems(
+        "start starts begin begins open opens close closes end ends finish leave leaves depart arrive arrival"
+    )
+)
+_MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"\d[:.]\d\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
+_VERSION = re.compile(r"\d+(?:\.\d+){2}")
+_PRICED = frozenset(stems("price cost fee fare charge toll"))
 _SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
 _PLACES = frozenset(
     stems(
@@ -39,6 +50,12 @@ _PLACES = frozenset(
 )
 _PEOPLE = frozenset(
     stems("who person people name captain contact leader host teacher coach owner author speaker chair staff")
+)
+# "what costs 5 €": what the row is about
+_WHAT = re.compile(
+    r"\W*what\s+(?:costs?|needs?|takes?|gives?|sells?|uses?|runs?|has|(?:can|could|may)\s+(?:i|you|we)\s+"
+    r"(?:buy|borrow|get|have|find|make|use))\b",
+    re.IGNORECASE,
 )
 _NO_TIME = re.compile(r"\bwho\b|\bwhat\s+(?:did|does|do|has|have)\b", re.IGNORECASE)
 _SUPERLATIVE = re.compile(
@@ -64,6 +81,7 @@ class _Asked:
     words: frozenset[str]
     telling: frozenset[str]  # those that narrow down what is asked for
     beyond: frozenset[str]  # "most", "cheapest": only where a name in the table has it, too
+    thing: frozenset[str]  # of "which ride": a column's name, and no ride's
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,17 @@ def looked_up(question: Question, passages: Sequence[Passage]) -> list[Part]:
     return next((parts for parts in found if parts), [])
 
 
+def of_other_rows(question: Question, passages: Sequence[Passage]) -> frozenset[tuple[str, Span]]:
+    """The rows, as source and place, beside one in the same table that the question names by a whole cell."""
+    found: set[tuple[str, Span]] = set()
+    for table in tables(passages):
+        asked = _asked(question, table)
+        meant = [row for row in table if any(_is_named(row, column, asked) for column in _keys(row, asked))]
+        if meant:
+            found |= {(row.passage.article.source, row.span) for row in table if row not in meant}
+    return frozenset(found)
+
+
 def is_out_of_place(question: Question, sentence: str, title: str) -> bool:
     """Whether a row answers by itself neither which is the most, nor what has none of its words."""
     if not cells(sentence):
@@ -96,12 +125,36 @@ def is_out_of_place(question: Question, sentence: str, title: str) -> bool:
     return (bool(beyond) and not beyond & set(_words(sentence))) or (bool(asked) and not asked & told)
 
 
-def _answer(question: Question, table: list[Row]) -> list[Part]:
+def _joined(found: list[_Found]) -> list[_Found]:
+    """Day and hour of each row as one."""
+    of_row: dict[Span, list[_Found]] = {}
+    for each in found:
+        of_row.setdefault(each.row.span, []).append(each)
+    return [
+        replace(some[0], column="", value=", ".join(each.value for each in some)) for some in of_row.values()
+    ]
+
+
+def _asked(question: Question, table: list[Row]) -> _Asked:
     words = stems_of(question.standalone)
     passage = table[0].passage
     about = stems(f"{passage.article.title} {passage.chunk.section} {table[0].kind}")
+    of_columns = {each for row in table for column in row.cells for each in stems_of(column)}
+    little = _SAYS_LITTLE if of_columns & _OF_TIME else _SAYS_LITTLE | _OF_TIME
     beyond = frozenset(word.lower() for word in _SUPERLATIVE.findall(question.standalone))
-    asked = _Asked(question, table, words, words - _SAYS_LITTLE - frozenset(about), beyond)
+    which = _THING.search(question.standalone)
+    thing = {stem_of(which["thing"].lower())} if which else set()
+    named = frozenset(thing & (of_columns | stems_of(table[0].kind)))
+    return _Asked(question, table, words, words - little - frozenset(about), beyond, named)
+
+
+def _is_named(row: Row, column: str, asked: _Asked) -> bool:
+    """Whether the question has all words of a cell."""
+    return stems_of(_value(row, column)) <= asked.words
+
+
+def _answer(question: Question, table: list[Row]) -> list[Part]:
+    asked = _asked(question, table)
     rows = [(row, keys) for row in table if (keys := _keys(row, asked))]
     found = [each for row, keys in rows for each in _targets(row, keys, asked)]
     of_keys = _about(frozenset(column for _, keys in rows for column in keys), asked)
@@ -109,9 +162,13 @@ def _answer(question: Question, table: list[Row]) -> list[Part]:
         return []  # "who do the Owls play at home": at theirs, or which home side
     best = max((each.rank for each in found), default=None)
     meant = [each for each in found if each.rank == best]
+    if not all(_fits(question, each) for each in meant):
+        return []
+    if question.kind is Kind.WHEN and not any(each.hits for each in meant):
+        meant = _joined(meant)
     if not meant or len({each.column for each in meant}) > 1 or len(meant) > _MOST:
         return []
-    if len(meant) == 1 or meant[0].column == meant[0].row.kind:
+    if len(meant) == 1 or meant[0].column in {meant[0].row.kind, ""}:
         return [each.row.told(each.value) for each in meant]
     return [each.row.told(f"{each.row.name}: {each.value}") for each in meant]
 
@@ -121,13 +178,14 @@ def _keys(row: Row, asked: _Asked) -> dict[str, frozenset[str]]:
     keys = {}
     for column, value in [(row.kind, row.name), *row.cells.items()]:
         own = stems_of(value)
-        hit = own & asked.words
+        hit = own & (asked.words - asked.thing)
         if not hit - _SAYS_LITTLE or len(own) > _LONGEST_KEY:
             continue
-        if all(word.isdigit() for word in own) and not stems_of(column) & asked.words:
+        written = not value.isdigit() and value in asked.question.standalone  # a version, a date
+        if all(word.isdigit() for word in own) and not written and not stems_of(column) & asked.words:
             continue  # any 4 would do
-        elsewhere = (other for other in asked.table if other is not row)
-        alone = not any(hit <= stems_of(_value(other, column)) for other in elsewhere)
+        others = {_value(other, column) for other in asked.table} - {value}
+        alone = not any(hit <= stems_of(other) for other in others)
         if hit == own or (alone and len(hit) >= _HALF * len(own)):
             keys[column] = hit
     return keys
@@ -138,16 +196,22 @@ def _targets(row: Row, keys: dict[str, frozenset[str]], asked: _Asked) -> Iterat
     said = frozenset().union(*keys.values())
     named = {word for key in keys for word in _words(_value(row, key))}
     about_keys = _about(frozenset(keys), asked)
-    kind, text = asked.question.kind, asked.question.standalone
     for column, hits in _columns(keys, asked).items():
         value = _value(row, column)
         if not value or not asked.telling <= said | about_keys | hits:
             continue
         if not asked.beyond <= {*_words(column), *named}:
             continue
-        is_time = fits(Kind.WHEN, value, "") and _NO_TIME.search(text)
-        if not is_time and not (kind in _TYPED and fits(kind, f"of {value}", text) is False):
-            yield _Found(row, column, value, hits, (len(said | hits | about_keys), row.kind in keys))
+        yield _Found(row, column, value, hits, (len(said | hits | about_keys), row.kind in keys))
+
+
+def _fits(question: Question, found: _Found) -> bool:
+    """Whether a cell holds the type of answer that is asked for; who somebody is may be any handle."""
+    kind, text = question.kind, question.standalone
+    if fits(Kind.WHEN, found.value, "") and _NO_TIME.search(text):
+        return False
+    of_people = kind is Kind.WHO and stems_of(found.column) & _PEOPLE
+    return bool(of_people) or kind not in _TYPED or fits(kind, f"of {found.value}", text) is not False
 
 
 def _about(columns: frozenset[str], asked: _Asked) -> frozenset[str]:
@@ -161,10 +225,8 @@ def _about(columns: frozenset[str], asked: _Asked) -> frozenset[str]:
 def _columns(keys: dict[str, frozenset[str]], asked: _Asked) -> dict[str, frozenset[str]]:
     """The columns that may be asked for, each with the question's words that name it."""
     columns = list(dict.fromkeys(column for row in asked.table for column in (row.kind, *row.cells)))
-    if thing := _THING.search(asked.question.standalone):
-        wanted = stem_of(thing["thing"].lower())
-        if own := [column for column in columns if wanted in stems_of(column)]:
-            return {column: frozenset([wanted]) for column in own if column not in keys}
+    if asked.thing:
+        return {c: asked.thing for c in columns if asked.thing <= stems_of(c) and c not in keys}
     others = [column for column in columns if column not in keys]
     left = asked.words.difference(*keys.values())
     named = {column: hits for column in others if (hits := _naming(asked.question, stems_of(column), left))}
@@ -172,7 +234,10 @@ def _columns(keys: dict[str, frozenset[str]], asked: _Asked) -> dict[str, frozen
         most = max(len(hits) for hits in named.values())
         return {column: hits for column, hits in named.items() if len(hits) == most}
     of_kind = [c for c in others if len(columns) == _TWO or _is_of_kind(asked.question, c, asked.table)]
-    return {of_kind[0]: frozenset()} if len(of_kind) == 1 else {}
+    if not of_kind and _WHAT.match(asked.question.standalone):
+        of_kind = [column for column in others if column == asked.table[0].kind]
+    is_when = asked.question.kind is Kind.WHEN  # there may be a day and an hour
+    return {column: frozenset() for column in of_kind} if len(of_kind) == 1 or is_when else {}
 
 
 def _naming(question: Question, own: frozenset[str], words: frozenset[str]) -> frozenset[str]:
@@ -206,10 +271,16 @@ def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
         case Kind.WHO:
             return bool(own & _PEOPLE)
         case Kind.WHEN:
-            return bool(values) and all(fits(Kind.WHEN, f"of {value}", "") for value in values)
+            times = sum(bool(_CLOCK.search(value)) for value in values)
+            wrong = {"time": times < len(values), "day": times, "date": times}
+            asked_for = next((word for word in wrong if f"what {word}" in question.standalone.lower()), "")
+            dated = all(fits(Kind.WHEN, f"of {value}", "") for value in values)
+            return (
+                bool(values) and dated and not any(map(_VERSION.search, values)) and not wrong.get(asked_for)
+            )
         case _:
             asked = _MONEY.search(question.standalone)
-            return bool(asked) and bool(values) and all(_SUM.search(value) for value in values)
+            return bool(asked) and bool(own & _PRICED or (values and all(map(_SUM.search, values))))
 
 
 def _value(row: Row, column: str) -> str:

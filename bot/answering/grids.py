@@ -40,7 +40,8 @@ _SAYS_NOTHING = frozenset(
         "able allow allowed permit permitted permission permissions right rights get gets include includes "
         "included offer offers come comes support supports available need needs let lets given use uses work "
         "works role roles rank ranks group groups plan plans tier tiers level levels membership memberships "
-        "user users people person member members everyone feature features thing things server"
+        "user users people person member members everyone feature features thing things server part edition "
+        "version"
     )
 )
 _ACTORS = frozenset(
