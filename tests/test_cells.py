@@ -29,6 +29,7 @@ RIDES = (
     ("Canal ride", "Saturday", "9:00", "", "5 €"),
     ("Mill circle", "Sunday", "10:15", "Oda", "5 €"),
 )
+TERMS = (("Course", "From", "Pay by"), ("Fiddle", "3 May", "1 May"), ("Harp", "9 May", "2 May"))
 BUILDS = (
     ("Build", "Out", "Engine", "Adds"),
     ("2.7.1", "3 May 2024", "1.19", "lamps"),
@@ -91,6 +92,7 @@ def test_a_row_by_several_cells(question: str, parts: list[str]) -> None:
         ("how much is the canal ride", RIDES, ["5 €"]),
         ("which ride does Oda lead", RIDES, ["Mill circle"]),
         ("how long does the moor loop take", RIDES, []),
+        ("when is the fiddle course", TERMS, []),  # or when is it paid
         ("when did 2.8.0 come out?", BUILDS, ["9 June 2024"]),
         ("what does 2.7.1 add", BUILDS, ["lamps"]),
         ("when does 2.9.0 come out", BUILDS, []),

@@ -9,17 +9,18 @@ is named.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from bot.answering.composing import Part
 from bot.answering.fit import fits
 from bot.answering.polar import is_polar
-from bot.answering.question import Kind, Question
+from bot.answering.question import FUNCTION_WORDS, Kind, Question
 from bot.answering.table_rows import Row, cells, stems_of, tables
 from vectorstore.datatypes import Passage, Span
 from vectorstore.lexical import stem_of, stems
 
 _NEGATED = re.compile(r"\b(?:not|never|cannot|without|except|besides|nobody)\b|n[’']t\b", re.IGNORECASE)
-_THING = re.compile(r"\b(?:which|what)\s+(?P<thing>[^\W\d]+)", re.IGNORECASE)
+_THING = re.compile(r"\b(?:which|what)(?P<things>(?:\s+[^\W\d]+){1,3})", re.IGNORECASE)
 # said in a question without narrowing down what is asked for
 _SAYS_LITTLE = frozenset(
     stems(
@@ -28,7 +29,7 @@ _SAYS_LITTLE = frozenset(
         "runs place go goes come comes came use uses need needs needed happen happens belong set stand "
         "stands listed table column row buy find found sell sells borrow give gives make makes made meet "
         "meets usually normally typically generally currently big large game games match matches vs versus "
-        "against"
+        "against live lives"
     )
 )
 # neither do these, where no column is called so: leaves, arrives
@@ -39,6 +40,7 @@ _OF_TIME = frozenset(
 )
 _MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
 _CLOCK = re.compile(r"\d[:.]\d\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
+_WHAT_TIME = re.compile(r"\b(?:what|which)\s+(?P<unit>time|day|date)\b", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+){2}")
 _PRICED = frozenset(stems("price cost fee fare charge toll"))
 _SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
@@ -65,7 +67,7 @@ _SUPERLATIVE = re.compile(
     re.IGNORECASE,
 )
 _TYPED = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
-_TWO = 2  # columns: beside the name there is but one
+_TWO = 2  # columns: a name and what it is of, a day and an hour
 _HALF = 0.5  # of a cell's words that must be named, where no other row has them
 _LONGEST_KEY = 6  # words of a cell that a question names
 _ROOT, _ENDING = 4, 3  # letters that words of one family have in common, and in which they differ
@@ -142,10 +144,16 @@ def _asked(question: Question, table: list[Row]) -> _Asked:
     of_columns = {each for row in table for column in row.cells for each in stems_of(column)}
     little = _SAYS_LITTLE if of_columns & _OF_TIME else _SAYS_LITTLE | _OF_TIME
     beyond = frozenset(word.lower() for word in _SUPERLATIVE.findall(question.standalone))
+    named = (each for each in _things(question) if each in of_columns | stems_of(table[0].kind))
+    thing = frozenset(list(named)[:1])
+    return _Asked(question, table, words, words - little - frozenset(about), beyond, thing)
+
+
+def _things(question: Question) -> list[str]:
+    """The stems of what is asked for: "team" of "which hockey team has"."""
     which = _THING.search(question.standalone)
-    thing = {stem_of(which["thing"].lower())} if which else set()
-    named = frozenset(thing & (of_columns | stems_of(table[0].kind)))
-    return _Asked(question, table, words, words - little - frozenset(about), beyond, named)
+    words = _words(which["things"]) if which else []
+    return [stem_of(word) for word in takewhile(lambda word: word not in FUNCTION_WORDS, words)]
 
 
 def _is_named(row: Row, column: str, asked: _Asked) -> bool:
@@ -236,14 +244,14 @@ def _columns(keys: dict[str, frozenset[str]], asked: _Asked) -> dict[str, frozen
     of_kind = [c for c in others if len(columns) == _TWO or _is_of_kind(asked.question, c, asked.table)]
     if not of_kind and _WHAT.match(asked.question.standalone):
         of_kind = [column for column in others if column == asked.table[0].kind]
-    is_when = asked.question.kind is Kind.WHEN  # there may be a day and an hour
-    return {column: frozenset() for column in of_kind} if len(of_kind) == 1 or is_when else {}
+    hours = [column for column in of_kind if _is_hour(column, asked.table)]
+    is_day_and_hour = asked.question.kind is Kind.WHEN and len(of_kind) == _TWO and len(hours) == 1
+    return {column: frozenset() for column in of_kind} if len(of_kind) == 1 or is_day_and_hour else {}
 
 
 def _naming(question: Question, own: frozenset[str], words: frozenset[str]) -> frozenset[str]:
     """The question's words that name a column, if they name enough of it; who teaches is the teacher."""
-    thing = _THING.search(question.standalone)
-    apart = _SAYS_LITTLE | ({stem_of(thing["thing"].lower())} if thing else set())  # an exam is no examiner
+    apart = _SAYS_LITTLE.union(_things(question))  # an exam is no examiner
     same = {
         word: each
         for word in words
@@ -271,16 +279,18 @@ def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
         case Kind.WHO:
             return bool(own & _PEOPLE)
         case Kind.WHEN:
-            times = sum(bool(_CLOCK.search(value)) for value in values)
-            wrong = {"time": times < len(values), "day": times, "date": times}
-            asked_for = next((word for word in wrong if f"what {word}" in question.standalone.lower()), "")
-            dated = all(fits(Kind.WHEN, f"of {value}", "") for value in values)
-            return (
-                bool(values) and dated and not any(map(_VERSION.search, values)) and not wrong.get(asked_for)
-            )
+            dated = all(fits(Kind.WHEN, f"of {value}", "") and not _VERSION.search(value) for value in values)
+            of_day = _WHAT_TIME.search(question.standalone)
+            other = of_day and (of_day["unit"].lower() == "time") is not _is_hour(column, table)
+            return bool(values) and dated and not other
         case _:
             asked = _MONEY.search(question.standalone)
             return bool(asked) and bool(own & _PRICED or (values and all(map(_SUM.search, values))))
+
+
+def _is_hour(column: str, table: list[Row]) -> bool:
+    """Whether hours stand in a column, and not days."""
+    return all(_CLOCK.search(value) for row in table if (value := _value(row, column)))
 
 
 def _value(row: Row, column: str) -> str:
