@@ -19,8 +19,8 @@ import onnx
 import torch
 from tokenizers import Tokenizer
 
-from training.examples import WRITTEN, articles
 from training.rows import LONGEST
+from training.sources import WRITTEN, articles
 from training.train_reader import Reader
 from vectorstore.model_files import DEFAULT_MODEL, find_weights, quantise
 

@@ -24,7 +24,9 @@ from bot.answering.names import names
 from bot.answering.question import understand
 from ingest.plain import read_plain
 from ingest.split import split
-from training.examples import OPPOSITES, OURS, WRITTEN, Asked, Questions, articles
+from training.examples import Questions
+from training.negatives import OPPOSITES
+from training.sources import OURS, WRITTEN, Asked, articles
 from vectorstore.datatypes import ArticleInfo, Chunk, Passage
 from vectorstore.embeddings import Embedder, OnnxEmbedder
 
