@@ -109,6 +109,7 @@ from bot.answering.question import parts, understand
             "May",
             "Who cleans the hut before the feast?",
         ),
+        ("Is it long?", "Who built the new pier near the mill?", "Jo", "Is the new pier near the mill long?"),
         ("for what?", "Who paid Bo Lind?", "The club", "for what paid Bo Lind?"),
         ("And 2024?", "How many joined in 2023?", "12", "How many joined in 2024?"),
         (

@@ -12,6 +12,7 @@ NOUN_PHRASE = re.compile(
 _VERB = re.compile(r"^(an?\s+\S+)\s+\w+(?<!s)s\b.*$", re.IGNORECASE)  # "a rope wears out"
 _ENDS_PHRASE = re.compile(
     r"\s(?:(?:was|were|is|are|did|does|do|has|have|had|will|can|of|in|on|at|for|to|from|by|with|about|that|which|who|"
+    r"over|under|across|near|behind|between|along|against|"
     r"start|begin|end|open|close|happen|take|cost|mean|say|tell|think|want|agree|make|give|get|go|come|see|win|play|"
     r"work|live|need|use|do|meet|pay|lose|leave|arrive|last|help|join|stay|keep|hold|bring|know|show|"
     r"the|an?|my|our|your|their|this|just|only|also|still|ever|never|always|usually|often|already|not)|\w{3,}ed)\b.*$",
@@ -39,7 +40,10 @@ _DO_THEY = re.compile(
     r"\b(?:are|were|do|did|have|can|will|would|could|may|must|should)\s+(?P<things>[a-z]{2,}s)\s",
     re.IGNORECASE,
 )
-_BELONGS = re.compile(r"\s+(?:of|for|in|on|at|to|from|with)\s+", re.IGNORECASE)
+_BELONGS = re.compile(
+    r"\s+(?:of|for|in|on|at|to|from|with|over|under|across|near|behind|between|along|by|against|about)\s+",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"\s*(?:\[\d+\]|\(\d{4}-\d\d-\d\d\))")  # of a footnote, and its date
 _MOST_ANSWER = 8  # words of an answer that can stand in a question as a name
 
