@@ -18,7 +18,8 @@ _AT_OTHER = re.compile(
 )
 _NO_OTHER = re.compile(
     r"^(?:when|because|whether|unless|i|you|u|we|he|she|it|they|this|that|then|now|so|tell|give|show|say|can|could|"
-    r"will|would|is|are|was|were|do|does|did)\b",
+    r"will|would|is|are|was|were|do|does|did|has|have|had|should|may|might|must|am|please|list|name|explain|thanks?|"
+    r"ok(?:ay)?|one more|\w+n[’']t)\b",
     re.IGNORECASE,
 )
 # "the blue one?"
@@ -26,8 +27,21 @@ _ONE = re.compile(
     r"^\W*(?:the\s+)?(?P<which>(?!(?:that|this|which|no|any|some|every|each)\b)[\w’'-]+)\s+one(?P<s>s?)[\s?.!]*$",
     re.IGNORECASE,
 )
+_NO_QUESTION = re.compile(
+    r"^\W*(?:by the way|for (?:real|sure|now)|about time|with pleasure|of course|in general|"
+    r"in (?:english|short)(?: please)?|(?:good|nice|great) ones?)\W*$",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"(?:on |at )?(?:today|tomorrow|tonight|(?:week(?:end|day)|morning|evening|night|holiday|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?)$",
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(r"(?<!^if )\b(?:it|them|him)\s*$", re.IGNORECASE)  # "and close it?"
+_HAS_ARTICLE = re.compile(r"^(?:the|an?|my|your|our)\s", re.IGNORECASE)
 _PREPOSITION = re.compile(rf"^(?:{BEFORE}|per)\b", re.IGNORECASE)
 _PLACE_OF = rf"\s+(?!the\b|a\b|an\b)[^?.!,]+?(?=\s+{BEFORE}\b|[\s?.!]*$)"  # what follows a preposition
+_OF_ARTICLE = rf"\s+(?:the|an?)\s[^?.!,]+?(?=\s+{BEFORE}\b|[\s?.!]*$)"
 # who or what a question is about, where that has no article: "do juniors train", "how many books",
 # "for adults", "post links"
 _NO_SLOT = (
@@ -55,15 +69,17 @@ _ONES = re.compile(r"\bones?$", re.IGNORECASE)
 def asked_for(text: str) -> str:
     """Of whom or what a text asks the same question; "" if it asks its own."""
     found = _OTHER.match(text) or _AT_OTHER.match(text)
+    if _NO_QUESTION.match(text):
+        return ""
     if found is None:
         return text.strip(" ?.!") if _ONE.match(text) else ""
     other = found["other"].strip()
-    opens = re.match(WH, other, re.IGNORECASE) or _NO_OTHER.match(other)
+    opens = re.match(WH, other, re.IGNORECASE) or _NO_OTHER.match(other) or _OBJECT.search(other)
     return "" if opens or (len(other.split()) > _MOST_OTHER and not _IF.fullmatch(other)) else other
 
 
 def asked_of(other: str, before: str) -> str:
-    """The question before about somebody or something else."""
+    """The question before about somebody or something else; "" where nothing in it is of that kind."""
     if one := _ONE.match(other):
         return _of_another_kind(one["which"], bool(one["s"]), before)
     if _IF.fullmatch(other):
@@ -71,16 +87,20 @@ def asked_of(other: str, before: str) -> str:
     other = _ONE_AT.sub("", other)
     if preposition := _PREPOSITION.match(other):
         return _asked_at(preposition.group(), other, before)
-    start, end = _numbered(other, before) or _like(other, before) or (len(before.rstrip(" ?.!")),) * 2
-    return f"{before[:start]}{other}{before[end:]}" if start < end else f"{before[:start]} {other}?"
+    if _TIME.match(other) and not _TIME.search(before.rstrip(" ?.!")):
+        return f"{before.rstrip(' ?.!')} {other}?"
+    place = _numbered(other, before) or _like(other, before)
+    return f"{before[: place[0]]}{other}{before[place[1] :]}" if place else ""
 
 
 def _asked_at(preposition: str, other: str, before: str) -> str:
     """The question before at another time or place, or for another: in place of what it had there."""
     has_digits = any(letter.isdigit() for letter in other)
+    with_article = _HAS_ARTICLE.match(other[len(preposition) :].lstrip())
+    place = _OF_ARTICLE if with_article else _PLACE_OF
     own = [
         match
-        for match in re.finditer(rf"\b{preposition}{_PLACE_OF}", before, re.IGNORECASE)
+        for match in re.finditer(rf"\b{preposition}{place}", before, re.IGNORECASE)
         if any(letter.isdigit() for letter in match.group()) is has_digits
     ]
     if own:
@@ -98,7 +118,7 @@ def _of_another_kind(which: str, plural: bool, before: str) -> str:
     every = [phrase.split() for phrase in innermost(before)]
     phrases = [words for words in every if words[-1].endswith("s") is plural] or every
     if not phrases:
-        return f"{before.rstrip(' ?.!')} {which}?"
+        return ""
     words = next((each for each in phrases if len(each) > 2), phrases[-1])
     rest = words[2:] if len(words) > 2 else words[1:]
     return before.replace(" ".join(words), " ".join([words[0], which, *rest]), 1)
@@ -116,7 +136,7 @@ def _numbered(other: str, before: str) -> tuple[int, int] | None:
 
 def _like(other: str, before: str) -> tuple[int, int] | None:
     """Where in the question before something of another's kind stands, which it may take the place of."""
-    has_article = other.lower().startswith(("the ", "a ", "an "))
+    has_article = _HAS_ARTICLE.match(other)
     phrases = innermost(before)
     if same := [phrase for phrase in phrases if _head(phrase) == _head(other)]:  # "the red team"
         start = before.index(same[0])
@@ -125,8 +145,10 @@ def _like(other: str, before: str) -> tuple[int, int] | None:
     if other.islower() and not has_article:
         slots = [match.span("slot") for pattern in _SLOTS if (match := re.search(pattern, before))]
         alike = [span for span in slots if before[slice(*span)][-_ALIKE:] == other[-_ALIKE:]]
-        return next(iter(alike or slots), None)
-    found = phrases if has_article and phrases else names(before) or phrases
+        if slots or len(phrases) != 1:
+            return next(iter(alike or slots), None)
+    same_article = [p for p in phrases if has_article and p.lower().startswith(has_article.group().lower())]
+    found = (same_article or phrases) if has_article and phrases else names(before) or phrases
     phrase = ended(found[0]) if found else ""
     start = before.find(phrase)  # not there: a name with two spaces in it
     return (start, start + len(phrase)) if phrase and start >= 0 else None

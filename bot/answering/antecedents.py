@@ -4,7 +4,7 @@ import re
 
 _WORD = r"(?:(?:Mr|Mrs|Ms|Dr|St|[A-Z])\.|[A-Z][\w’'-]*)"
 NAME = re.compile(rf"\b(?:the\s+)?{_WORD}(?:\s+(?:(?:of|the|de|von|van|bin|al)\s+)?{_WORD})*")
-_ARTICLE = r"(?:the|an?|this|our|their|its|his|her)"
+_ARTICLE = r"(?:the|an?|this|my|your|our|their|its|his|her)"
 NOUN_PHRASE = re.compile(
     rf"\b{_ARTICLE}\s+[\w’'-]+(?:\s+of\s+{_ARTICLE}\s+[\w’'-]+|\s+(?!{_ARTICLE}\b)[\w’'-]+){{0,4}}",
     re.IGNORECASE,
@@ -24,6 +24,13 @@ _OPENS_SENTENCE = frozenset(
 )
 _PLACED = re.compile(rf"\b(?:in|at|from|near)\s+(?P<name>{NAME.pattern})")
 _PEOPLE = re.compile(rf"{NAME.pattern}(?:(?:,|,?\s+and)\s+{NAME.pattern})*")
+_NO_PERSON = frozenset(
+    "yes no monday tuesday wednesday thursday friday saturday sunday january february march april may june "
+    "july august september october november december".split()
+)
+# "does the server reset": what follows the auxiliary verb has the other verb at its end
+_AUXILIARY = re.compile(r"\b(?:do|does|did|will|would|can|could|should|may|must)\s+$", re.IGNORECASE)
+_SUBJECT = re.compile(r"\b(?:do|does|did|has|is|was|will|can)\s+(?P<who>the\s+[a-z][\w’'-]+)", re.IGNORECASE)
 _ASKS_WHO = re.compile(r"\W*(?:and\s+)?who\b", re.IGNORECASE)
 # "who is macron?", as it is typed in chat
 _WHO_IS = re.compile(
@@ -45,6 +52,7 @@ _BELONGS = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(r"\s*(?:\[\d+\]|\(\d{4}-\d\d-\d\d\))")  # of a footnote, and its date
+_WITH_VERB = 2  # words of a noun phrase without a verb after it
 _MOST_ANSWER = 8  # words of an answer that can stand in a question as a name
 
 
@@ -56,14 +64,21 @@ def name_told(answer: str) -> str:
 
 def person(before: str, answer: str) -> str:
     """Whom "he" or "she" means: the answer if it is a name, else the last name of the question before."""
-    if " " in (named := name_told(answer)):
+    named = name_told(answer)
+    if " " in named or (_ASKS_WHO.match(before) and _may_be_person(named)):
         return named
-    if found := _not_places(before) or names(before):
+    if found := [name for name in _not_places(before) or names(before) if _may_be_person(name)]:
         return found[-1]
     if asked := _WHO_IS.match(before):
         return asked["who"]
-    told = next((m for m in NAME.finditer(answer) if " " in m.group() or m.start() > 0), None)
-    return told.group() if told else named
+    if subject := _SUBJECT.search(before):
+        return subject["who"]
+    told = (m.group() for m in NAME.finditer(answer) if " " in m.group() or m.start() > 0)
+    return next(filter(_may_be_person, told), named if _may_be_person(named) else "")
+
+
+def _may_be_person(name: str) -> bool:
+    return bool(name) and name.split(maxsplit=1)[0].lower() not in _NO_PERSON
 
 
 def thing(before: str, *, of_several: bool = False) -> str:
@@ -71,7 +86,8 @@ def thing(before: str, *, of_several: bool = False) -> str:
     phrases: list[tuple[int, int]] = []
     for match in NOUN_PHRASE.finditer(before):
         phrase = ended(match.group())
-        start, end = match.start(), match.start() + len(phrase)
+        start, end = match.start(), _verb_left(before, match.start(), match.start() + len(phrase))
+        phrase = before[start:end]
         if " " not in phrase or (of_several and phrase.lower().startswith(("a ", "an "))):
             continue
         if phrases and _BELONGS.fullmatch(before[phrases[-1][1] : start]):
@@ -107,8 +123,19 @@ def innermost(question: str) -> list[str]:
     for match in re.finditer(rf"\b{_ARTICLE}\s", question, re.IGNORECASE):
         phrase = NOUN_PHRASE.match(question, match.start())
         if phrase and " " in (alone := _ENDS_PHRASE.sub("", phrase.group())):
-            found.append(alone)
+            found.append(
+                question[match.start() : _verb_left(question, match.start(), match.start() + len(alone))]
+            )
     return found
+
+
+def _verb_left(question: str, start: int, end: int) -> int:
+    """Where a noun phrase ends that must leave a verb to its clause: "does [the server] reset?"."""
+    words = question[start:end].split()
+    if not _AUXILIARY.search(question[:start]) or question[end:].strip(" ?.!") or len(words) <= _WITH_VERB:
+        return end
+    with_object = len(words) > _WITH_VERB + 1 and words[-1].endswith("s")  # "the club sell shirts"
+    return start + len(" ".join(words[: -2 if with_object else -1]))
 
 
 def names(question: str) -> list[str]:

@@ -22,13 +22,16 @@ _BARE = re.compile(
 _HAS_PRONOUN = re.compile(r"^(?:his|her|their|its|if)\b", re.IGNORECASE)
 # "Is it true that …", "What time is it?": nothing is referred to
 _EXPLETIVE = re.compile(
-    r"\bit\b(?=[^?.!]{0,40}\b(?:to|that|if|when)\b)|(?<=time is )it\b|(?<=does )it(?= (?:cost|take) to\b)",
+    r"\bit\b(?=[^?.!]{0,40}\b(?:to|that|if|when)\b)|(?<=does )it(?= (?:cost|take) to\b)|"
+    r"\bit\s+(?:rain|snow)|\bit\s+(?:true|possible)\b|\b(?:time|day|date|month|year)\s+is\s+it\b",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(
     rf"\b(?:(?P<he>he|she|him|her(?!\s+(?!{BEFORE}\b)\w))|(?P<his>his|hers|her)|"
-    r"(?P<it>it|(?:this|that)(?!\s+[a-z]{3,}))|(?P<its>its)|"
-    r"(?P<they>they|them|(?:these|those)(?!\s+[a-z]{3,}))|(?P<their>their)|(?P<ones>(?<=which )ones))\b",
+    r"(?P<it>(?<!\bdo )(?<!\bdone )(?<!\bdoing )"
+    r"(?:it|(?:this|that)(?!\s+(?:[a-z]{3,}|i|we|he|it|my|u|an?)\b)))|"
+    r"(?P<its>its)|(?P<they>they|them|(?:these|those)(?!\s+[a-z]{3,}))|(?P<their>their)|"
+    r"(?P<ones>(?<=which )ones))\b",
     re.IGNORECASE,
 )
 # "What should members do when they join?": what it stands for is in the same text
@@ -39,8 +42,14 @@ _NOUN = re.compile(
     r"\b(?:the|an?|my|our|your|each|every|any|all|new)\s+\w|"
     r"\b(?!(?:does|says|was|has|this|always|means|happens|is)\b)[a-z]{3,}s\b|[^\W_](?=\W+[A-Z][a-z])"
 )
+_CLAUSE = re.compile(r"[,;]|\b(?:and|but)\b", re.IGNORECASE)
 _MINE = re.compile(r"\b(?:my|our|your)\s+\w")
-_THERE = re.compile(r"\bthere(?=[\s?.!]*$)", re.IGNORECASE)
+_THERE = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bhi )(?<!\bget )(?<!\bgo )(?<!\bcome )"
+    r"\bthere(?=[\s?.!]*$)",
+    re.IGNORECASE,
+)
+_NO_QUESTION = re.compile(r"^\W*(?:thanks|thank you|thx|ty|lol)\b[^?]*$", re.IGNORECASE)
 # "How long does that take?" after "How do I appeal a ban?"
 _TAKES = re.compile(
     r"\b(?P<does>does|will|would|did)\s+(?:it|that|this)\s+(?P<takes>take|cost)[\s?.!]*$", re.IGNORECASE
@@ -76,7 +85,8 @@ def standalone(text: str, history: Sequence[Turn]) -> str:
     if other := another.asked_for(text):
         if _HAS_PRONOUN.match(other):
             other = _filled_in(other, before, answer)
-        return another.asked_of(other, before)
+        if asked := another.asked_of(other, before):
+            return asked
     return _filled_in(text, before, answer)
 
 
@@ -111,6 +121,8 @@ def _is_event(phrase: str) -> bool:
 
 def _filled_in(text: str, before: str, answer: str) -> str:
     """The question with each pronoun as what it stands for."""
+    if _NO_QUESTION.match(text):
+        return text
     to_do = _HOW_TO.search(before)
     if to_do and _TAKES.search(text):
         return _TAKES.sub(lambda it: f"{it['does']} it {it['takes']} to {to_do['do'].strip()}?", text)
@@ -124,10 +136,15 @@ def _filled_in(text: str, before: str, answer: str) -> str:
         "their": f"{they}'s" if they else "",
         "ones": they.removeprefix("the "),
     }
-    filled = _PRONOUN.sub(
-        lambda pronoun: _in_place_of(pronoun, stands_for[str(pronoun.lastgroup)]),
-        text,
-    )
+    told: dict[str, str] = {}  # what was put in -> for which pronoun
+
+    def in_place_of(pronoun: re.Match[str]) -> str:
+        meant, word = stands_for[str(pronoun.lastgroup)], pronoun.group().lower()
+        if told.setdefault(meant, word) != word:  # what she told him was not told by him
+            return pronoun.group()
+        return _in_place_of(pronoun, meant)
+
+    filled = _PRONOUN.sub(in_place_of, text)
     return _THERE.sub(lambda _: f"at {it}", filled) if _is_event(it) else filled
 
 
@@ -135,6 +152,9 @@ def _in_place_of(pronoun: re.Match[str], meant: str) -> str:
     """What a pronoun stands for, or the pronoun where that is in the same text, or not known."""
     before = pronoun.string[: pronoun.start()]
     is_subject = re.match(r"\s+\w", pronoun.string[pronoun.end() :])
-    inside = is_subject and _SUBORDINATE.search(before) and _NOUN.search(before)
+    inside = bool(is_subject and _SUBORDINATE.search(before) and _NOUN.search(before))
+    clauses = [boundary.start() for boundary in _CLAUSE.finditer(before)]
+    inside = inside or bool(clauses and _NOUN.search(before[: clauses[-1]]))
+    owned = pronoun.lastgroup in {"his", "its", "their"} and _NOUN.search(before)
     mine = pronoun.lastgroup in {"he", "his"} and _MINE.search(before)
-    return pronoun.group() if inside or mine or not meant else meant
+    return pronoun.group() if inside or owned or mine or not meant else meant
