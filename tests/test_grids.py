@@ -1,5 +1,6 @@
 """Who may do what is looked up in a table of yes and no, whole, or not told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,56 @@ def test_ticks_beside_other_cells(question: str, parts: list[str]) -> None:
 def test_who_may_stands_in_the_columns(question: str, parts: list[str]) -> None:
     """The same table the other way round."""
     assert answers(question, table_passage(DOORS)) == parts
+
+
+PLANS = (
+    ("Plan", "Adverts", "Custom emoji", "Without limits", "Support", "Manage events"),
+    ("Bare", "yes", "no", "no", "no", "no"),
+    ("Mid", "no", "no", "no", "yes", "no"),
+    ("Full", "no", "yes", "yes", "yes", "yes"),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("which plan has no adverts?", ["Mid", "Full"]),
+        ("does full have no support", []),
+        ("does bare have limits?", []),  # "without limits" is another thing
+        ("which plans have only support", []),
+        ("can only full have support?", []),
+        ("which plan has both support and custom emoji", []),
+        ("who can manage other events", []),
+        ("which plans can manage roles", []),
+        ("which plans used to have support", []),
+        ("must full have support?", []),
+        ("which plans have support", ["Mid", "Full"]),
+    ],
+)
+def test_what_turns_a_question_is_not_ignored(question: str, parts: list[str]) -> None:
+    """Little words, a negation, something that has to be or was."""
+    assert answers(question, table_passage(PLANS)) == parts
+
+
+def test_tables_under_other_headings_are_others() -> None:
+    """With the same columns; where they differ and the question does not tell which, neither is told."""
+    forum, chat = table_passage(CREW), table_passage((CREW[0], ("Cook", "no", "yes", "no"), CREW[2]))
+    moved = replace(
+        chat.chunk,
+        section="Winter",
+        start=500,
+        end=500 + chat.chunk.end,
+        sentences=tuple((a + 500, b + 500) for a, b in chat.chunk.sentences),
+    )
+    both = replace(forum, chunk=replace(forum.chunk, section="Summer")), replace(chat, chunk=moved)
+    assert answers("who may sound the horn?", *both) == []
+    assert answers("who may sound the horn in winter?", *both) == ["Cook", "Mate"]
+
+
+def test_a_row_without_a_name_spoils_the_table() -> None:
+    """It goes on with the row before, so that neither is whole."""
+    table = table_passage((CREW[0], ("Mate", "yes", "no", "no"), ("", "no", "yes", "no"), CREW[3]))
+    assert answers("who may sound the horn?", table) == []
 
 
 def test_an_empty_cell_is_not_told_as_a_no() -> None:

@@ -15,11 +15,10 @@ from bot.answering.composing import Part
 from bot.answering.fit import fits
 from bot.answering.polar import is_polar
 from bot.answering.question import FUNCTION_WORDS, Kind, Question
-from bot.answering.table_rows import Row, cells, stems_of, tables
+from bot.answering.table_rows import NEGATED, Row, cells, of_one_table, stems_of, tables, turned
 from vectorstore.datatypes import Passage, Span
 from vectorstore.lexical import stem_of, stems
 
-_NEGATED = re.compile(r"\b(?:not|never|cannot|without|except|besides|nobody)\b|n[’']t\b", re.IGNORECASE)
 _THING = re.compile(r"\b(?:which|what)(?P<things>(?:\s+[^\W\d]+){1,3})", re.IGNORECASE)
 # said in a question without narrowing down what is asked for
 _SAYS_LITTLE = frozenset(
@@ -32,17 +31,29 @@ _SAYS_LITTLE = frozenset(
         "against live lives"
     )
 )
-# neither do these, where no column is called so: leaves, arrives
-_OF_TIME = frozenset(
-    stems(
-        "start starts begin begins open opens close closes end ends finish leave leaves depart arrive arrival"
-    )
+# neither do these, where no column is called so: there is but one time, which is when it begins
+_OF_TIME = frozenset(stems("start starts begin begins leave leaves depart departure departures"))
+_ENDS = frozenset(stems("open opens close closes end ends finish arrive arrives arrival"))
+# who does it is asked for, and not a name in the table
+_DONE = frozenset(
+    stems("pay pays paid take takes play plays buy sell sells give gives make makes use uses live lives")
+)
+_UNIT = re.compile(
+    r"\b(?:per|an?|each|every|how many)\s+(?P<unit>(?:hour|day|night|week|month|year|person|time)s?)\b",
+    re.IGNORECASE,
+)
+_NO_VALUE = frozenset(("-", "–", "—", "?", "tba", "tbd", "tbc", "n/a"))
+_NEUTRAL = frozenset(
+    stems("date day time when hour hours start starts begins out released release leaves departs")
 )
 _MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
 _CLOCK = re.compile(r"\d[:.]\d\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
 _WHAT_TIME = re.compile(r"\b(?:what|which)\s+(?P<unit>time|day|date)\b", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+){2}")
 _PRICED = frozenset(stems("price cost fee fare charge toll"))
+# "how much rye": in a table of two columns, of what has a unit
+_MEASURE = re.compile(r"\bhow\s+much\b(?!.*\b(?:costs?|pay|charge|price|worth)\b)", re.IGNORECASE)
+_MEASURED = re.compile(r"\d[\d.,]*\s?[^\W\d]")
 _SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
 _PLACES = frozenset(
     stems(
@@ -68,6 +79,7 @@ _SUPERLATIVE = re.compile(
 )
 _TYPED = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
 _TWO = 2  # columns: a name and what it is of, a day and an hour
+_BETWEEN = re.compile(r"\s*(?:[,;/&]|\band\b)\s*")  # items of a cell
 _HALF = 0.5  # of a cell's words that must be named, where no other row has them
 _LONGEST_KEY = 6  # words of a cell that a question names
 _ROOT, _ENDING = 4, 3  # letters that words of one family have in common, and in which they differ
@@ -100,10 +112,9 @@ class _Found:
 def looked_up(question: Question, passages: Sequence[Passage]) -> list[Part]:
     """The answer from the best passage's table that has one; [] where none does."""
     text = question.standalone
-    if is_polar(text) or question.kind is Kind.WHY or _NEGATED.search(text):
+    if is_polar(text) or question.kind is Kind.WHY or NEGATED.search(text):
         return []
-    found = (_answer(question, table) for table in tables(passages))
-    return next((parts for parts in found if parts), [])
+    return of_one_table(question, passages, _answer)
 
 
 def of_other_rows(question: Question, passages: Sequence[Passage]) -> frozenset[tuple[str, Span]]:
@@ -142,7 +153,10 @@ def _asked(question: Question, table: list[Row]) -> _Asked:
     passage = table[0].passage
     about = stems(f"{passage.article.title} {passage.chunk.section} {table[0].kind}")
     of_columns = {each for row in table for column in row.cells for each in stems_of(column)}
-    little = _SAYS_LITTLE if of_columns & _OF_TIME else _SAYS_LITTLE | _OF_TIME
+    little = _SAYS_LITTLE if of_columns & (_OF_TIME | _ENDS) else _SAYS_LITTLE | _OF_TIME
+    if question.kind in {Kind.WHO, Kind.WHERE}:
+        little -= _DONE if question.kind is Kind.WHO else frozenset(stems("live lives"))
+    little -= {stem_of(unit.lower()) for unit in _UNIT.findall(question.standalone)}
     beyond = frozenset(word.lower() for word in _SUPERLATIVE.findall(question.standalone))
     named = (each for each in _things(question) if each in of_columns | stems_of(table[0].kind))
     thing = frozenset(list(named)[:1])
@@ -154,6 +168,12 @@ def _things(question: Question) -> list[str]:
     which = _THING.search(question.standalone)
     words = _words(which["things"]) if which else []
     return [stem_of(word) for word in takewhile(lambda word: word not in FUNCTION_WORDS, words)]
+
+
+def _is_half_named(row: Row, asked: _Asked) -> bool:
+    """Whether a row is known by a part of its name: "heron" may be another one than the Grey Heron."""
+    named = {stem_of(word) for word in _words(row.name) if word not in FUNCTION_WORDS}
+    return bool(named & asked.words) and not named <= asked.words
 
 
 def _is_named(row: Row, column: str, asked: _Asked) -> bool:
@@ -176,7 +196,8 @@ def _answer(question: Question, table: list[Row]) -> list[Part]:
         meant = _joined(meant)
     if not meant or len({each.column for each in meant}) > 1 or len(meant) > _MOST:
         return []
-    if len(meant) == 1 or meant[0].column in {meant[0].row.kind, ""}:
+    of_name = meant[0].column == meant[0].row.kind
+    if of_name or (len(meant) == 1 and not _is_half_named(meant[0].row, asked)) or meant[0].column == "":
         return [each.row.told(each.value) for each in meant]
     return [each.row.told(f"{each.row.name}: {each.value}") for each in meant]
 
@@ -185,7 +206,8 @@ def _keys(row: Row, asked: _Asked) -> dict[str, frozenset[str]]:
     """The columns whose cell in a row the question names, with its words there."""
     keys = {}
     for column, value in [(row.kind, row.name), *row.cells.items()]:
-        own = stems_of(value)
+        items = [stems_of(item) for item in _BETWEEN.split(value)]
+        own = next((item for item in items if item and item <= asked.words - asked.thing), stems_of(value))
         hit = own & (asked.words - asked.thing)
         if not hit - _SAYS_LITTLE or len(own) > _LONGEST_KEY:
             continue
@@ -206,7 +228,9 @@ def _targets(row: Row, keys: dict[str, frozenset[str]], asked: _Asked) -> Iterat
     about_keys = _about(frozenset(keys), asked)
     for column, hits in _columns(keys, asked).items():
         value = _value(row, column)
-        if not value or not asked.telling <= said | about_keys | hits:
+        if not value or value.lower() in _NO_VALUE or not asked.telling <= said | about_keys | hits:
+            continue
+        if turned(asked.question.standalone, " ".join((column, *keys, *named))):
             continue
         if not asked.beyond <= {*_words(column), *named}:
             continue
@@ -241,7 +265,9 @@ def _columns(keys: dict[str, frozenset[str]], asked: _Asked) -> dict[str, frozen
     if named:
         most = max(len(hits) for hits in named.values())
         return {column: hits for column, hits in named.items() if len(hits) == most}
-    of_kind = [c for c in others if len(columns) == _TWO or _is_of_kind(asked.question, c, asked.table)]
+    of_kind = [column for column in others if _is_of_kind(asked.question, column, asked.table)]
+    if len(columns) == _TWO and _MEASURE.search(asked.question.standalone):
+        of_kind = [c for c in others if all(map(_MEASURED.match, _values(c, asked.table)))]
     if not of_kind and _WHAT.match(asked.question.standalone):
         of_kind = [column for column in others if column == asked.table[0].kind]
     hours = [column for column in of_kind if _is_hour(column, asked.table)]
@@ -271,7 +297,7 @@ def _derived(word: str, other: str) -> bool:
 
 def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
     """Whether a column has what the question asks for, by its name or by what stands in it."""
-    values = [value for row in table if (value := _value(row, column))]
+    values = _values(column, table)
     own = stems_of(column)
     match question.kind:
         case Kind.WHERE:
@@ -282,7 +308,7 @@ def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
             dated = all(fits(Kind.WHEN, f"of {value}", "") and not _VERSION.search(value) for value in values)
             of_day = _WHAT_TIME.search(question.standalone)
             other = of_day and (of_day["unit"].lower() == "time") is not _is_hour(column, table)
-            return bool(values) and dated and not other
+            return bool(values) and dated and not other and bool(_NEUTRAL.intersection(stems(column)))
         case _:
             asked = _MONEY.search(question.standalone)
             return bool(asked) and bool(own & _PRICED or (values and all(map(_SUM.search, values))))
@@ -291,6 +317,10 @@ def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
 def _is_hour(column: str, table: list[Row]) -> bool:
     """Whether hours stand in a column, and not days."""
     return all(_CLOCK.search(value) for row in table if (value := _value(row, column)))
+
+
+def _values(column: str, table: list[Row]) -> list[str]:
+    return [value for row in table if (value := _value(row, column))]
 
 
 def _value(row: Row, column: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bot.answering.composing import Part
 from bot.answering.polar import is_polar
 from bot.answering.question import Kind, Question
-from bot.answering.table_rows import Row, cells, stems_of, tables
+from bot.answering.table_rows import NEGATED, Row, cells, of_one_table, stems_of, turned
 from ingest.tables import CELLS
 from vectorstore.datatypes import Passage
 from vectorstore.lexical import stem_of, stems
@@ -27,12 +27,20 @@ _NO = re.compile(
     r"(?:no|n|false|none|never|not (?:allowed|included|available)|[-–—✗✘✖❌✕×]\ufe0f?)\s*(?:[,;:(.].*)?",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(r"\b(?:not|never|cannot|without)\b|n[’']t\b", re.IGNORECASE)
+# "who cannot", "which plan has no": the rows with a no
+_WANTS_NO = re.compile(
+    r"\b(?:can|could|may|do|does|is|are|has|have)(?:n?[’']t\b|not\b|(?:\s+\w+){0,3}?\s+not?\b)", re.IGNORECASE
+)
+# what happens to somebody, has to be, or was, is not what somebody may
+_ELSE = re.compile(
+    r"\b(?:be|being|been|gets?)\s+\w+ed\b|\b(?:needs?|must|was|were|did|had|will|used to|(?:has|have) to)\b",
+    re.IGNORECASE,
+)
 _WHICH = re.compile(r"\b(?:which|what)\s+(?P<thing>[^\W\d]+)", re.IGNORECASE)
 # who may, what has: without such a word "who is the keeper?" asks for a name
 _ABLE = re.compile(
     r"\b(?:can|may|could|able|allow\w*|permit\w*|permissions?|rights?|has|have|gets?|includ\w+|offers?|comes?|"
-    r"supports?|available|needs?|must|lets?|given)\b",
+    r"supports?|available|lets?|given)\b",
     re.IGNORECASE,
 )
 _SAYS_NOTHING = frozenset(
@@ -53,6 +61,8 @@ _ACTORS = frozenset(
 _ACTIONS = frozenset(
     stems("permission permissions action actions feature features right rights what ability command")
 )
+# "who can manage roles" is not answered by "manage events"
+_OBJECTS = frozenset(stems("role roles group groups member members user users people permission permissions"))
 _HALF = 0.5  # of a name's words that a question must have
 _FEWEST, _MOST = 2, 12  # rows of a table, and rows that are told
 
@@ -63,14 +73,20 @@ class _Asked:
 
     words: frozenset[str]
     telling: frozenset[str]
+    text: str
+
+    @property
+    def thing(self) -> frozenset[str]:
+        """What is asked for: "role" of "which role"."""
+        which = _WHICH.search(self.text)
+        return frozenset([stem_of(which["thing"].lower())] if which else [])
 
 
 def looked_up(question: Question, passages: Sequence[Passage]) -> list[Part]:
     """The answer from the best passage's table of yes and no that has one; [] where none does."""
-    if not _asks(question):
+    if not _asks(question) or _ELSE.search(question.standalone):
         return []
-    found = (_answer(question, table) for table in tables(passages))
-    return next((parts for parts in found if parts), [])
+    return of_one_table(question, passages, _answer)
 
 
 def is_looked_up(question: Question, sentence: str) -> bool:
@@ -93,10 +109,14 @@ def _answer(question: Question, table: list[Row]) -> list[Part]:
     article = table[0].passage.article
     words = stems_of(question.standalone)
     about = {*stems(article.title), *stems(table[0].passage.chunk.section), *stems(table[0].kind)}
-    asked = _Asked(words, words - _SAYS_NOTHING - about)
+    named = {each for name in columns for each in stems_of(name) if len(stems_of(name)) == 1}
+    asked = _Asked(words, words - (_SAYS_NOTHING - named) - about, question.standalone)
     if is_polar(question.standalone):
         return _settled(question, asked, table, columns)
-    wanted = "no" if _NEGATED.search(question.standalone) else "yes"
+    negations = NEGATED.findall(question.standalone)
+    wanted = "no" if len(negations) == 1 and _WANTS_NO.search(question.standalone) else "yes"
+    if negations and wanted == "yes":
+        return []
     of_rows, of_columns = _sides(question, table[0].kind)
     if of_rows and (column := _meant(asked, columns)):
         return _rows_with(wanted, column, table)
@@ -113,7 +133,7 @@ def _rows_with(wanted: str, column: str, table: list[Row]) -> list[Part]:
     if wanted == "no" and len(below) < len(table):  # an empty cell most likely means it, but does not say so
         return []
     having = [(row, value) for row, value in below if _verdict(value) == wanted]
-    return [row.told(_told(row.name, value)) for row, value in having[:_MOST]]
+    return [row.told(_told(row.name, value)) for row, value in having] if len(having) <= _MOST else []
 
 
 def _columns_with(wanted: str, row: Row, columns: list[str]) -> list[Part]:
@@ -145,6 +165,8 @@ def _settled(question: Question, asked: _Asked, table: list[Row], columns: list[
         for column in columns:
             theirs = (stems_of(column) & asked.words) - mine
             covered = mine and theirs and asked.telling <= mine | theirs
+            if _is_another(f"{row.name} {column}", asked) or _is_said_of(row.name, asked):
+                continue
             if (
                 covered
                 and len(mine) >= _HALF * len(stems_of(row.name))
@@ -154,7 +176,7 @@ def _settled(question: Question, asked: _Asked, table: list[Row], columns: list[
                 found.append((len(mine | theirs), -spare, row, column))
     best = max((each[:2] for each in found), default=None)
     meant = [each[2:] for each in found if each[:2] == best]
-    if len(meant) != 1 or _NEGATED.search(question.standalone):
+    if len(meant) != 1 or NEGATED.search(question.standalone):
         return []
     row, column = meant[0]
     value = row.cells.get(column, "")
@@ -168,11 +190,25 @@ def _meant(asked: _Asked, names: list[str]) -> str | None:
     for name in dict.fromkeys(names):
         own = stems_of(name)
         share = len(own & asked.words) / len(own) if own else 0.0
+        if _is_another(name, asked) or (share < 1 and (asked.words & _OBJECTS) - own - asked.thing):
+            continue
         if share >= _HALF and asked.telling <= own and (asked.telling or share == 1):
             fitting.append((share, len(own), name))
     best = max((each[:2] for each in fitting), default=None)
     meant = [name for *score, name in fitting if tuple(score) == best]
     return meant[0] if len(meant) == 1 else None
+
+
+def _is_another(names: str, asked: _Asked) -> bool:
+    """Whether a little word makes what is named in the table, or in the question, another thing."""
+    return bool(NEGATED.search(names)) or turned(asked.text, names)
+
+
+def _is_said_of(name: str, asked: _Asked) -> bool:
+    """Whether a plan's name is what a question says of something else: "are backups free?"."""
+    return name.lower() == "free" and bool(
+        re.search(r"^\W*(?:is|are)\b.*\bfree\W*$", asked.text, re.IGNORECASE)
+    )
 
 
 def _verdict(value: str) -> str:

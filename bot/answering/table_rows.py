@@ -1,14 +1,27 @@
 """The tables in passages: their rows with what stands under each column, as `ingest.tables` told them."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.answering.composing import Part, quoting
-from bot.answering.question import content_words
+from bot.answering.question import Question, content_words
 from ingest.tables import CELLS
 from vectorstore.datatypes import Passage, Span
 from vectorstore.lexical import stem_of
 
+NEGATED = re.compile(
+    r"\b(?:no|not|never|nobody|none|nor|neither|without|except|besides|lacks?|cannot|only)\b|n[’']t\b",
+    re.IGNORECASE,
+)
+"""A question with one of these asks for something else than what it names."""
+# little words that turn what is named into something else; in a table's own names they are of the name
+_TURNS = re.compile(
+    r"\b(?:before|after|until|since|till|under|over|above|below|between|within|up to|more|less|others?|else|"
+    r"own|any|anyone|anybody|all|every|everyone|everybody|both|or|longer)\b",
+    re.IGNORECASE,
+)
+_WON = re.compile(r"\bwon\b(?![’']t)", re.IGNORECASE)
 _NEAR = 0.25  # of the retrieval score: a table in a passage farther behind is not looked up
 
 
@@ -39,12 +52,46 @@ def tables(passages: Sequence[Passage]) -> Iterator[list[Row]]:
         table: list[Row] = []
         for span in sorted(rows):
             row = rows[span]
-            if table and (row.kind != table[-1].kind or not row.cells.keys() & table[-1].cells.keys()):
-                yield table
+            if (
+                table and row.kind in table[0].cells
+            ):  # its first cell is empty: it goes on with the row before
+                table.append(row)
+                continue
+            if table and not any(_go_together(other, row) for other in table):
+                yield from [table] * _is_whole(table)
                 table = []
             table.append(row)
-        if table:
-            yield table
+        yield from [table] * _is_whole(table)
+
+
+def of_one_table(
+    question: Question, passages: Sequence[Passage], answer: Callable[[Question, list[Row]], list[Part]]
+) -> list[Part]:
+    """What a table of the best article says that has an answer; [] where another of its tables differs."""
+    told: dict[str, list[list[Part]]] = {}
+    for table in tables(passages):
+        if parts := answer(question, table):
+            told.setdefault(table[0].passage.article.source, []).append(parts)
+    found: list[list[Part]] = next(iter(told.values()), [[]])
+    texts = [[part.text for part in parts] for parts in found]
+    return found[0] if all(each == texts[0] for each in texts) else []
+
+
+def turned(question: str, names: str) -> bool:
+    """Whether a question has a little word that turns it, and that the names in the table do not have."""
+    said = {word.lower() for word in _TURNS.findall(question)}
+    return not said <= {word.lower() for word in _TURNS.findall(names)}
+
+
+def _go_together(other: Row, row: Row) -> bool:
+    """Whether two rows are of one table."""
+    same_section = other.passage.chunk.section == row.passage.chunk.section
+    return other.kind == row.kind and same_section and bool(other.cells.keys() & row.cells.keys())
+
+
+def _is_whole(table: list[Row]) -> bool:
+    """Whether there is a table, and each of its rows has a name."""
+    return bool(table) and all(row.kind == table[0].kind for row in table)
 
 
 def cells(sentence: str) -> list[tuple[str, str]]:
@@ -64,7 +111,8 @@ def is_cut(passage: Passage) -> bool:
 
 def stems_of(text: str) -> frozenset[str]:
     """The stems of the words that say something."""
-    return frozenset(stem_of(word.lower()) for word in content_words(text))
+    words = content_words(text) + _WON.findall(text)  # which content_words take for a part of "won't"
+    return frozenset(stem_of(word.lower()) for word in words)
 
 
 def _rows(passage: Passage) -> dict[Span, Row]:
