@@ -173,6 +173,10 @@ def test_values_of_several_rows_have_their_names() -> None:
         ("who goes to the regatta", "Boat: Little Auk | Keeper: Tam Boyd", True),
         ("who has the auk", "Boat: Little Auk | Keeper: Tam Boyd", False),
         ("who goes to the regatta", "Tam Boyd is the keeper.", False),
+        ("how much is the auk per day", "Boat: Little Auk | Per hour: 5 €", True),
+        ("how much is the auk per hour", "Boat: Little Auk | Per hour: 5 €", False),
+        ("how much is the auk per day", "Boat: Little Auk | Per hour: 5 € | Per day: 30 €", False),
+        ("how many boats are there?", "Boat: Little Auk | Seats: 2", True),
     ],
 )
 def test_a_row_is_no_answer_out_of_place(question: str, sentence: str, out: bool) -> None:

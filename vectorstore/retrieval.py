@@ -14,7 +14,7 @@ _REMEMBERED = 1000  # chunks whose text is kept between questions, 2 MB or so
 _SPARE = 4  # passages fetched beyond those asked for, to replace duplicates
 _ALIKE = 0.5  # of the shorter passage's words: so near are 5 of 6,618 pairs of paragraphs of SQuAD articles
 _SHORT = 3  # letters of a word that tells little, and words that even short passages must share
-_BESIDE = 4  # passages before and after another, for the rest of a table
+_BESIDE = 12  # passages before and after another, for the rest of a table
 _CROWD = 2  # passages of one hand that may be alike
 
 Hands = Callable[[list[str]], Mapping[str, str]]

@@ -42,6 +42,8 @@ _UNIT = re.compile(
     r"\b(?:per|an?|each|every|how many)\s+(?P<unit>(?:hour|day|night|week|month|year|person|time)s?)\b",
     re.IGNORECASE,
 )
+_UNITS = frozenset(stems("hour day night week month year person"))
+_HOW_MANY_ARE = re.compile(r"\bhow\s+many\b.*\b(?:are|were)\s+there\W*$", re.IGNORECASE)
 _NO_VALUE = frozenset(("-", "–", "—", "?", "tba", "tbd", "tbc", "n/a"))
 _NEUTRAL = frozenset(
     stems("date day time when hour hours start starts begins out released release leaves departs")
@@ -129,10 +131,13 @@ def of_other_rows(question: Question, passages: Sequence[Passage]) -> frozenset[
 
 
 def is_out_of_place(question: Question, sentence: str, title: str) -> bool:
-    """Whether a row answers by itself neither which is the most, nor what has none of its words."""
+    """Whether a row is no answer by itself: to which is the most, how many there are, another unit."""
     if not cells(sentence):
         return False
     told = frozenset(stems(sentence))
+    units = {stem_of(unit.lower()) for unit in _UNIT.findall(question.standalone)}
+    if _HOW_MANY_ARE.search(question.standalone) or (units and not units & told and told & _UNITS):
+        return True
     beyond = {word.lower() for word in _SUPERLATIVE.findall(question.standalone)}
     asked = stems_of(question.standalone) - _SAYS_LITTLE - frozenset(stems(title))
     return (bool(beyond) and not beyond & set(_words(sentence))) or (bool(asked) and not asked & told)
