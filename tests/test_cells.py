@@ -1,15 +1,19 @@
 """What stands in a table is told from the cell that a question means, and from no other."""
 
+import re
 from pathlib import Path
 
 import pytest
 from fakes import open_fake, store_all, table_passage
 
-from bot.answering import cells
+from bot.answering import cells, grids
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.question import understand
+from bot.answering.table_rows import Table, tables
 from prompts import Prompts
+from training.sources import WRITTEN, articles
+from vectorstore.datatypes import ArticleInfo, Chunk, Passage
 
 BOATS = (
     ("Boat", "Berth", "Seats", "Per hour", "Per day", "Keeper"),
@@ -38,6 +42,11 @@ BUILDS = (
 FLOUR = (("Flour", "Weight"), ("Rye", "300 g"), ("Spelt", "150 g"))
 
 
+def rows(*passages: Passage) -> list[Table]:
+    """The tables in these."""
+    return list(tables(passages))
+
+
 @pytest.mark.parametrize(
     ("question", "parts"),
     [
@@ -60,7 +69,7 @@ FLOUR = (("Flour", "Weight"), ("Rye", "300 g"), ("Spelt", "150 g"))
 )
 def test_a_row_by_its_name_or_by_a_cell(question: str, parts: list[str]) -> None:
     """The cell in the column that is named; nothing where a word of the question is left over."""
-    told = cells.looked_up(understand(question), [table_passage(BOATS)])
+    told = cells.looked_up(understand(question), rows(table_passage(BOATS)))
     assert [part.text for part in told] == parts
 
 
@@ -76,7 +85,7 @@ def test_a_row_by_its_name_or_by_a_cell(question: str, parts: list[str]) -> None
 )
 def test_a_row_by_several_cells(question: str, parts: list[str]) -> None:
     """The column is told from the kind of answer; all rows that fit."""
-    told = cells.looked_up(understand(question), [table_passage(MATCHES)])
+    told = cells.looked_up(understand(question), rows(table_passage(MATCHES)))
     assert [part.text for part in told] == parts
 
 
@@ -102,7 +111,7 @@ def test_days_hours_versions_and_prices(
     question: str, table: tuple[tuple[str, ...], ...], parts: list[str]
 ) -> None:
     """The day with the hour unless one is asked for; a version is a name, and no hour."""
-    told = cells.looked_up(understand(question), [table_passage(table)])
+    told = cells.looked_up(understand(question), rows(table_passage(table)))
     assert [part.text for part in told] == parts
 
 
@@ -110,10 +119,10 @@ def test_other_rows_than_the_one_that_is_named_are_not_meant() -> None:
     """Who leads the ride without a leader is nobody of the other rides."""
     passage = table_passage(RIDES)
     moor, canal, mill = passage.chunk.sentences
-    not_meant = cells.of_other_rows(understand("who leads the canal ride"), [passage])
+    not_meant = cells.of_other_rows(understand("who leads the canal ride"), rows(passage))
     assert not_meant == {("a", moor), ("a", mill)}
     assert ("a", canal) not in not_meant
-    assert cells.of_other_rows(understand("who leads the night ride"), [passage]) == frozenset()
+    assert cells.of_other_rows(understand("who leads the night ride"), rows(passage)) == frozenset()
 
 
 HALLS = (("Room", "Seats"), ("Blue room", "12"), ("Big hall", "200"))
@@ -147,20 +156,20 @@ def test_no_cell_of_something_else_is_told(
     question: str, table: tuple[tuple[str, ...], ...], parts: list[str]
 ) -> None:
     """Another unit, kind or doer, a limit, a cell that says nothing; one of a cell's items is a name of its row."""
-    told = cells.looked_up(understand(question), [table_passage(table)])
+    told = cells.looked_up(understand(question), rows(table_passage(table)))
     assert [part.text for part in told] == parts
 
 
 def test_of_two_columns_the_other_one_is_meant() -> None:
     """Unless it is of another kind."""
-    table = [table_passage(FLOUR)]
+    table = rows(table_passage(FLOUR))
     assert [part.text for part in cells.looked_up(understand("how much rye"), table)] == ["300 g"]
     assert cells.looked_up(understand("when do I add the rye"), table) == []
 
 
 def test_values_of_several_rows_have_their_names() -> None:
     """Otherwise nobody knows which is which."""
-    told = cells.looked_up(understand("what berths do ines roth's boats have"), [table_passage(BOATS)])
+    told = cells.looked_up(understand("what berths do ines roth's boats have"), rows(table_passage(BOATS)))
     assert [part.text for part in told] == ["Grey Heron: 4", "Sea Otter: 9"]
     assert told[0].citation.quote.startswith("Boat: Grey Heron | Berth: 4")
 
@@ -197,3 +206,21 @@ def test_a_cell_is_told_with_its_row(tmp_path: Path, answerer: BuiltIn) -> None:
     assert answer.text == "9"
     assert answer.citations[0].quote.startswith("Boat: Sea Otter | Berth: 9 |")
     assert chain.answer("which boat is the biggest?").abstained
+
+
+def test_what_is_looked_up_is_right_in_120_documents() -> None:
+    """The questions on tables that the reader learned from: the figures in the card."""
+    answered = wrong = 0
+    for title, text, asked in articles(WRITTEN / "tables.txt"):
+        spans = tuple(line.span() for line in re.finditer(r"[^\n]+", text))
+        chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=spans)
+        article = ArticleInfo(source="a", title=title)
+        found = rows(Passage(chunk_id="a.1.0", article=article, chunk=chunk, score=1, dense=1, lexical=1))
+        for text_asked, _, answer in asked:
+            question = understand(text_asked)
+            told = grids.looked_up(question, found) or cells.looked_up(question, found)
+            golds = [item.rpartition(" >> ")[2] for item in answer.split(" || ")]
+            answered += bool(told)
+            wrong += bool(told) and (answer == "-" or not all(any(g in t.text for t in told) for g in golds))
+    assert wrong == 0
+    assert answered == 232

@@ -10,6 +10,7 @@ from bot.answering import grids
 from bot.answering.builtin import BuiltIn
 from bot.answering.chain import Chain
 from bot.answering.question import understand
+from bot.answering.table_rows import tables
 from prompts import Prompts
 from vectorstore.datatypes import Passage
 
@@ -36,7 +37,7 @@ TICKED = (("Badge", "Pool", "Court"), ("Blue", "✓", ""), ("Red", "✓", "✓")
 
 def answers(question: str, *passages: Passage) -> list[str]:
     """The parts of the answer."""
-    return [part.text for part in grids.looked_up(understand(question), passages)]
+    return [part.text for part in grids.looked_up(understand(question), list(tables(passages)))]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_tables_of_two_articles_are_not_mixed() -> None:
 
 def test_each_row_is_cited() -> None:
     """Word for word."""
-    parts = grids.looked_up(understand("who may sound the horn"), [table_passage(CREW)])
+    parts = grids.looked_up(understand("who may sound the horn"), list(tables([table_passage(CREW)])))
     assert [part.citation.quote for part in parts] == [
         "Rank: Mate | Steer the boat: no | Sound the horn: yes | Open hatches: yes, in port",
         "Rank: Skipper | Steer the boat: yes | Sound the horn: yes | Open hatches: yes",
@@ -196,4 +197,7 @@ def test_a_long_table_is_read_whole_and_no_row_answers_for_another(tmp_path: Pat
     answer = chain.answer("Which sites have tram repairs?")
     told_of = [citation.quote.partition(" | ")[0] for citation in answer.citations]
     assert told_of == [f"Site: {town} depot" for town in towns[::7]]
+    assert len(chain.retrieve("Which sites have tram repairs?").passages) == 1  # a chat model gets no more
+    seen = answer.trace.passages  # of which the sources are shown
+    assert all(any(p.start <= c.start < p.end for p in seen) for c in answer.citations)
     assert chain.answer("Which sites may sell ice cream?", threshold=0.0).abstained

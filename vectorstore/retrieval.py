@@ -131,7 +131,7 @@ class Retriever:
             version, _, position = passage.chunk_id.rpartition(".")
             for place in range(max(0, int(position) - _BESIDE), int(position) + _BESIDE + 1):
                 found.setdefault(f"{version}.{place}", passage)
-        chunks = self.chunks([id_ for id_ in found if id_ not in there])
+        chunks = self.chunks([id_ for id_ in found if id_ not in there]) if found else {}
         return tuple(replace(found[id_], chunk_id=id_, chunk=chunk) for id_, chunk in chunks.items())
 
     def articles(self) -> list[ArticleRow]:

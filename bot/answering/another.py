@@ -59,8 +59,8 @@ _SLOTS = (
 _ALIKE = 5  # letters at the end: "postgraduates", "undergraduates"
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 _MOST_OTHER = 5  # words
-_IF = re.compile(r"\s*\bif\s+(?P<then>[^?.!,]+)", re.IGNORECASE)
-_NUMBERED = re.compile(r"(?P<what>[^\W\d]+)\s+(?P<number>\d[\w.]*)")  # "rule 5"
+_IF = re.compile(r"\s*\bif\s+[^?.!,]+", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<what>[^\W\d]+)\s+\d[\w.]*")  # "rule 5"
 _ONE_AT = re.compile(rf"^(?:the\s+)?ones?\s+(?={BEFORE}\b)", re.IGNORECASE)  # "the one on 5 May"
 _UP_TO_NAME = re.compile(r".*(?<![\w’'-])[A-Z0-9][\w:.]*")
 _ONES = re.compile(r"\bones?$", re.IGNORECASE)

@@ -1,5 +1,6 @@
 """The built-in answerer: no chat model, the answer is what the articles say, word for word."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,9 @@ from bot.answering.picking import pick
 from bot.answering.question import Question, content_words, worded
 from bot.answering.reader import MODEL, Reader
 from bot.answering.spans import Found, find
+from bot.answering.table_rows import Table, tables
 from bot.answering.verifier import Verifier
+from vectorstore.datatypes import Passage
 from vectorstore.embeddings import Embedder
 from vectorstore.retrieval import Retrieval
 
@@ -50,9 +53,17 @@ class BuiltIn:
         return Reader(self._folder)
 
     def compose(
-        self, question: Question, retrieval: Retrieval, embedder: Embedder, threshold: float | None = None
+        self,
+        question: Question,
+        retrieval: Retrieval,
+        embedder: Embedder,
+        threshold: float | None = None,
+        beside: Sequence[Passage] = (),
     ) -> Composed:
-        """The answer with its sentences, or none if the likeliest span's probability is below `threshold`."""
+        """The answer with its sentences, or none if the likeliest span's probability is below `threshold`.
+
+        `beside` are passages that only tables are looked up in.
+        """
         least = self.verifier.threshold if threshold is None else threshold
         question = well_spelt(question, retrieval)
         read_as = question.standalone
@@ -61,22 +72,28 @@ class BuiltIn:
         if (author := byline(question.text, retrieval.passages)) is not None:
             part = told_by_byline(*author)
             return _as_told([part], 1.0, (), read_as)
-        for lookup in (grids.looked_up, cells.looked_up):
-            if told := lookup(question, retrieval.passages):
-                return _as_told(told, 1.0, (), read_as)
-        ranked = self.rank(question, retrieval, embedder)
+        found = list(tables((*retrieval.passages, *beside)))
+        if told := grids.looked_up(question, found) or cells.looked_up(question, found):
+            return _as_told(told, 1.0, (), read_as)
+        ranked = self.rank(question, retrieval, embedder, found)
         likelihood = ranked[0][0] if ranked else 0.0
         spans = tuple(_seen(chance, each) for chance, each in ranked[:_TOLD])
         if not ranked or likelihood < least:
             return Composed((), (), likelihood, spans, read_as)
         return _as_told(composed(question, retrieval.passages, ranked, least), likelihood, spans, read_as)
 
-    def rank(self, question: Question, retrieval: Retrieval, embedder: Embedder) -> list[tuple[float, Found]]:
+    def rank(
+        self,
+        question: Question,
+        retrieval: Retrieval,
+        embedder: Embedder,
+        in_tables: Sequence[Table] = (),
+    ) -> list[tuple[float, Found]]:
         """The spans that may answer a well-spelt question, each with its probability, the likeliest first."""
         candidates = pick(question, retrieval, embedder)
         spans = find(question, retrieval.passages, candidates, self.reader)
         asked = question.standalone
-        not_meant = cells.of_other_rows(question, retrieval.passages)
+        not_meant = cells.of_other_rows(question, in_tables)
         found = [
             _with_own_items(asked, each)
             for each in spans

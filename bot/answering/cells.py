@@ -15,8 +15,8 @@ from bot.answering.composing import Part
 from bot.answering.fit import fits
 from bot.answering.polar import is_polar
 from bot.answering.question import FUNCTION_WORDS, Kind, Question
-from bot.answering.table_rows import NEGATED, Row, cells, of_one_table, stems_of, tables, turned
-from vectorstore.datatypes import Passage, Span
+from bot.answering.table_rows import NEGATED, Row, Table, cells, of_one_table, stems_of, turned
+from vectorstore.datatypes import Span
 from vectorstore.lexical import stem_of, stems
 
 _THING = re.compile(r"\b(?:which|what)(?P<things>(?:\s+[^\W\d]+){1,3})", re.IGNORECASE)
@@ -79,6 +79,7 @@ _SUPERLATIVE = re.compile(
     r"lightest|more|less|fewer|cheaper|than|total|altogether|average)\b",
     re.IGNORECASE,
 )
+_AND = re.compile(r",|\b(?:and|plus)\b", re.IGNORECASE)
 _TYPED = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
 _TWO = 2  # columns: a name and what it is of, a day and an hour
 _BETWEEN = re.compile(r"\s*(?:[,;/&]|\band\b)\s*")  # items of a cell
@@ -93,7 +94,7 @@ class _Asked:
     """A question of a table, its words as stems, and what must not be left over of them."""
 
     question: Question
-    table: list[Row]
+    table: Table
     words: frozenset[str]
     telling: frozenset[str]  # those that narrow down what is asked for
     beyond: frozenset[str]  # "most", "cheapest": only where a name in the table has it, too
@@ -111,18 +112,18 @@ class _Found:
     rank: tuple[int, bool]  # how many of them name something here; whether they name the row by its own name
 
 
-def looked_up(question: Question, passages: Sequence[Passage]) -> list[Part]:
+def looked_up(question: Question, tables: Sequence[Table]) -> list[Part]:
     """The answer from the best passage's table that has one; [] where none does."""
     text = question.standalone
     if is_polar(text) or question.kind is Kind.WHY or NEGATED.search(text):
         return []
-    return of_one_table(question, passages, _answer)
+    return of_one_table(question, tables, _answer)
 
 
-def of_other_rows(question: Question, passages: Sequence[Passage]) -> frozenset[tuple[str, Span]]:
+def of_other_rows(question: Question, tables: Sequence[Table]) -> frozenset[tuple[str, Span]]:
     """The rows, as source and place, beside one in the same table that the question names by a whole cell."""
     found: set[tuple[str, Span]] = set()
-    for table in tables(passages):
+    for table in tables:
         asked = _asked(question, table)
         meant = [row for row in table if any(_is_named(row, column, asked) for column in _keys(row, asked))]
         if meant:
@@ -153,7 +154,7 @@ def _joined(found: list[_Found]) -> list[_Found]:
     ]
 
 
-def _asked(question: Question, table: list[Row]) -> _Asked:
+def _asked(question: Question, table: Table) -> _Asked:
     words = stems_of(question.standalone)
     passage = table[0].passage
     about = stems(f"{passage.article.title} {passage.chunk.section} {table[0].kind}")
@@ -186,7 +187,7 @@ def _is_named(row: Row, column: str, asked: _Asked) -> bool:
     return stems_of(_value(row, column)) <= asked.words
 
 
-def _answer(question: Question, table: list[Row]) -> list[Part]:
+def _answer(question: Question, table: Table) -> list[Part]:
     asked = _asked(question, table)
     rows = [(row, keys) for row in table if (keys := _keys(row, asked))]
     found = [each for row, keys in rows for each in _targets(row, keys, asked)]
@@ -195,16 +196,35 @@ def _answer(question: Question, table: list[Row]) -> list[Part]:
         return []  # "who do the Owls play at home": at theirs, or which home side
     best = max((each.rank for each in found), default=None)
     meant = [each for each in found if each.rank == best]
-    if not all(_fits(question, each) for each in meant):
-        return []
-    if question.kind is Kind.WHEN and not any(each.hits for each in meant):
+    if question.kind is Kind.WHEN and all(_fits(question, each) and not each.hits for each in meant):
         meant = _joined(meant)
+    elif not all(_fits(question, each) for each in meant):
+        return []
     if not meant or len({each.column for each in meant}) > 1 or len(meant) > _MOST:
+        return []
+    if _asks_for_more(asked, {column for _, keys in rows for column in keys}, meant) or _is_part(meant, rows):
         return []
     of_name = meant[0].column == meant[0].row.kind
     if of_name or (len(meant) == 1 and not _is_half_named(meant[0].row, asked)) or meant[0].column == "":
         return [each.row.told(each.value) for each in meant]
     return [each.row.told(f"{each.row.name}: {each.value}") for each in meant]
+
+
+def _is_part(meant: list[_Found], rows: list[tuple[Row, dict[str, frozenset[str]]]]) -> bool:
+    """Whether what names these rows names another one, too."""
+    told = [each.row for each in meant]
+    least = set.intersection(*(set(keys) for row, keys in rows if row in told))
+    return any(least <= keys.keys() for row, keys in rows if row not in told)
+
+
+def _asks_for_more(asked: _Asked, used: set[str], meant: list[_Found]) -> bool:
+    """Whether something beside the column that was found is asked for: "price and noise of the mopsy"."""
+    if not _AND.search(asked.question.standalone):
+        return False
+    own = stems_of(meant[0].column)
+    columns = {column for row in asked.table for column in (row.kind, *row.cells)} - used - {meant[0].column}
+    others = {each for column in columns for each in stems_of(column)} | _PRICED
+    return bool((others - own) & (asked.words - meant[0].hits)) or not own <= asked.words
 
 
 def _keys(row: Row, asked: _Asked) -> dict[str, frozenset[str]]:
@@ -300,7 +320,7 @@ def _derived(word: str, other: str) -> bool:
     return len(short) >= _ROOT and long.startswith(short) and len(long) - len(short) <= _ENDING
 
 
-def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
+def _is_of_kind(question: Question, column: str, table: Table) -> bool:
     """Whether a column has what the question asks for, by its name or by what stands in it."""
     values = _values(column, table)
     own = stems_of(column)
@@ -319,12 +339,12 @@ def _is_of_kind(question: Question, column: str, table: list[Row]) -> bool:
             return bool(asked) and bool(own & _PRICED or (values and all(map(_SUM.search, values))))
 
 
-def _is_hour(column: str, table: list[Row]) -> bool:
+def _is_hour(column: str, table: Table) -> bool:
     """Whether hours stand in a column, and not days."""
     return all(_CLOCK.search(value) for row in table if (value := _value(row, column)))
 
 
-def _values(column: str, table: list[Row]) -> list[str]:
+def _values(column: str, table: Table) -> list[str]:
     return [value for row in table if (value := _value(row, column))]
 
 

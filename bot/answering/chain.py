@@ -12,7 +12,7 @@ from bot.answering.datatypes import Answer, Citation, Generated, Seen, Trace, Tu
 from bot.answering.generating import Generator, NotGeneratedError, Written
 from bot.answering.orders import orders
 from bot.answering.question import Question, parts, refers_back, understand
-from bot.answering.table_rows import is_cut
+from bot.answering.table_rows import cut_off
 from bot.answering.untrusted import reaching_out, without_orders
 from prompts import Prompts
 from vectorstore.datatypes import Passage, UserError
@@ -33,6 +33,7 @@ class Part:
 
     question: Question
     retrieval: Retrieval
+    beside: tuple[Passage, ...] = ()  # with the rest of tables: only for what is looked up in those
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +155,19 @@ class Chain:
         if asks_for_author(text):
             heads = self.library.retriever.heads(retrieval.passages)
             retrieval = replace(retrieval, passages=retrieval.passages + heads)
-        cut = tuple(passage for passage in retrieval.passages if is_cut(passage))
-        if cut:  # the rest of a table
-            beside = self.library.retriever.beside(cut, retrieval.passages)
-            retrieval = replace(retrieval, passages=retrieval.passages + beside)
-        passages = tuple(kept for p in retrieval.passages if (kept := without_orders(p)) is not None)
-        return Part(question, replace(retrieval, passages=passages))
+        beside = self.library.retriever.beside(cut_off(retrieval.passages), retrieval.passages)
+        retrieval = replace(retrieval, passages=_without_orders(retrieval.passages))
+        return Part(question, retrieval, _without_orders(beside))
 
     def _compose(self, part: Part, least: float) -> Composed:
-        return self.built_in.compose(part.question, part.retrieval, self.library.store.embedder, least)
+        embedder = self.library.store.embedder
+        return self.built_in.compose(part.question, part.retrieval, embedder, least, part.beside)
 
     def _built_in(self, asked: Asked, least: float, note: str, generated: Generated | None) -> Answer:
         told = [self._compose(part, least) for part in asked.parts]
         text, citations = self._together(asked, told)
         spans = sorted((s for one in told for s in one.spans), key=lambda s: -s.probability)
-        trace = self._trace(asked, _likelihood(told), least)
+        trace = self._trace(asked, _likelihood(told), least, citations)
         return Answer(
             question=asked.text,
             text=text,
@@ -200,9 +199,14 @@ class Chain:
         )
 
     @staticmethod
-    def _trace(asked: Asked, likelihood: float, least: float) -> Trace:
+    def _trace(asked: Asked, likelihood: float, least: float, citations: tuple[Citation, ...] = ()) -> Trace:
+        seen = [_seen(p) for part in asked.parts for p in part.retrieval.passages]
+        beside = (_seen(p) for part in asked.parts for p in part.beside)
+        seen += [
+            p for p in beside if any(c.source == p.source and p.start <= c.start < p.end for c in citations)
+        ]
         return Trace(
-            passages=tuple(dict.fromkeys(_seen(p) for part in asked.parts for p in part.retrieval.passages)),
+            passages=tuple(dict.fromkeys(seen)),
             revision=asked.parts[0].retrieval.revision,
             likelihood=likelihood,
             threshold=least,
@@ -238,6 +242,10 @@ def condense(generator: Generator | None, text: str, history: Sequence[Turn], ac
     condensed = generator.condense(text, history, account)
     said = " ".join([text, *(part for turn in history for part in turn)])
     return "" if orders(condensed) or reaching_out(condensed) - reaching_out(said) else condensed
+
+
+def _without_orders(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    return tuple(kept for passage in passages if (kept := without_orders(passage)) is not None)
 
 
 def _likelihood(told: list[Composed]) -> float:

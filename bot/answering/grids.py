@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from bot.answering.composing import Part
 from bot.answering.polar import is_polar
 from bot.answering.question import Kind, Question
-from bot.answering.table_rows import NEGATED, Row, cells, of_one_table, stems_of, turned
+from bot.answering.table_rows import NEGATED, Row, Table, cells, of_one_table, stems_of, turned
 from ingest.tables import CELLS
-from vectorstore.datatypes import Passage
 from vectorstore.lexical import stem_of, stems
 
 _YES = re.compile(
@@ -82,11 +81,11 @@ class _Asked:
         return frozenset([stem_of(which["thing"].lower())] if which else [])
 
 
-def looked_up(question: Question, passages: Sequence[Passage]) -> list[Part]:
+def looked_up(question: Question, tables: Sequence[Table]) -> list[Part]:
     """The answer from the best passage's table of yes and no that has one; [] where none does."""
     if not _asks(question) or _ELSE.search(question.standalone):
         return []
-    return of_one_table(question, passages, _answer)
+    return of_one_table(question, tables, _answer)
 
 
 def is_looked_up(question: Question, sentence: str) -> bool:
@@ -104,7 +103,7 @@ def _asks(question: Question) -> bool:
     return is_polar(text) or bool(which and _ABLE.search(text))
 
 
-def _answer(question: Question, table: list[Row]) -> list[Part]:
+def _answer(question: Question, table: Table) -> list[Part]:
     columns = list(dict.fromkeys(name for row in table for name in row.cells))
     article = table[0].passage.article
     words = stems_of(question.standalone)
@@ -125,7 +124,7 @@ def _answer(question: Question, table: list[Row]) -> list[Part]:
     return []
 
 
-def _rows_with(wanted: str, column: str, table: list[Row]) -> list[Part]:
+def _rows_with(wanted: str, column: str, table: Table) -> list[Part]:
     """The rows that have it in a column of yes and no."""
     below = [(row, row.cells[column]) for row in table if column in row.cells]
     if len(below) < _FEWEST or not all(_verdict(value) for _, value in below):
@@ -157,7 +156,7 @@ def _sides(question: Question, kind: str) -> tuple[bool, bool]:
     return True, True
 
 
-def _settled(question: Question, asked: _Asked, table: list[Row], columns: list[str]) -> list[Part]:
+def _settled(question: Question, asked: _Asked, table: Table, columns: list[str]) -> list[Part]:
     """What stands in the row and the column that a yes/no question names."""
     found = []
     for row in table:

@@ -40,24 +40,22 @@ class Row:
         return Part(text, quoting(self.passage.article, self.passage.chunk, self.span, 1.0))
 
 
-def tables(passages: Sequence[Passage]) -> Iterator[list[Row]]:
+Table = list[Row]
+"""Rows with the same columns, in their order."""
+
+
+def tables(passages: Sequence[Passage]) -> Iterator[Table]:
     """The tables, whichever passages their rows are in, those of the best passage's article first."""
-    least = max((passage.score for passage in passages), default=0.0) - _NEAR
-    near = dict.fromkeys(passage.article.source for passage in passages if passage.score >= least)
-    for source in near:
+    for source in dict.fromkeys(passage.article.source for passage in _near(passages)):
         rows: dict[Span, Row] = {}
         for passage in passages:
             if passage.article.source == source:
                 rows |= _rows(passage)
-        table: list[Row] = []
+        table: Table = []
         for span in sorted(rows):
             row = rows[span]
-            if (
-                table and row.kind in table[0].cells
-            ):  # its first cell is empty: it goes on with the row before
-                table.append(row)
-                continue
-            if table and not any(_go_together(other, row) for other in table):
+            goes_on = table and row.kind in table[0].cells  # its first cell is empty
+            if table and not goes_on and not any(_go_together(other, row) for other in table):
                 yield from [table] * _is_whole(table)
                 table = []
             table.append(row)
@@ -65,16 +63,16 @@ def tables(passages: Sequence[Passage]) -> Iterator[list[Row]]:
 
 
 def of_one_table(
-    question: Question, passages: Sequence[Passage], answer: Callable[[Question, list[Row]], list[Part]]
+    question: Question, found: Sequence[Table], answer: Callable[[Question, Table], list[Part]]
 ) -> list[Part]:
     """What a table of the best article says that has an answer; [] where another of its tables differs."""
     told: dict[str, list[list[Part]]] = {}
-    for table in tables(passages):
+    for table in found:
         if parts := answer(question, table):
             told.setdefault(table[0].passage.article.source, []).append(parts)
-    found: list[list[Part]] = next(iter(told.values()), [[]])
-    texts = [[part.text for part in parts] for parts in found]
-    return found[0] if all(each == texts[0] for each in texts) else []
+    answers: list[list[Part]] = next(iter(told.values()), [[]])
+    texts = [[part.text for part in parts] for parts in answers]
+    return answers[0] if all(each == texts[0] for each in texts) else []
 
 
 def turned(question: str, names: str) -> bool:
@@ -89,7 +87,7 @@ def _go_together(other: Row, row: Row) -> bool:
     return other.kind == row.kind and same_section and bool(other.cells.keys() & row.cells.keys())
 
 
-def _is_whole(table: list[Row]) -> bool:
+def _is_whole(table: Table) -> bool:
     """Whether there is a table, and each of its rows has a name."""
     return bool(table) and all(row.kind == table[0].kind for row in table)
 
@@ -102,11 +100,21 @@ def cells(sentence: str) -> list[tuple[str, str]]:
     return [(name, value.strip()) if colon else ("", name) for name, colon, value in parts]
 
 
-def is_cut(passage: Passage) -> bool:
-    """Whether a passage begins or ends with a row, so that more of them may stand beside it."""
+def cut_off(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Those that are looked up and begin or end with a row, so that more of them may stand beside them."""
+    return tuple(passage for passage in _near(passages) if _is_cut(passage))
+
+
+def _is_cut(passage: Passage) -> bool:
     chunk = passage.chunk
     ends = chunk.sentences[:: max(1, len(chunk.sentences) - 1)]
     return any(CELLS in chunk.text[a - chunk.start : b - chunk.start] for a, b in ends)
+
+
+def _near(passages: Sequence[Passage]) -> list[Passage]:
+    """Those about as near to the question as the best one."""
+    least = max((passage.score for passage in passages), default=0.0) - _NEAR
+    return [passage for passage in passages if passage.score >= least]
 
 
 def stems_of(text: str) -> frozenset[str]:
