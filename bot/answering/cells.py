@@ -9,8 +9,17 @@ is named.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
+from bot.answering.columns import (
+    PEOPLE,
+    PRICED,
+    SAYS_LITTLE,
+    Asked,
+    columns_for,
+    naming_columns,
+    things,
+    words_of,
+)
 from bot.answering.composing import Part
 from bot.answering.fit import fits
 from bot.answering.polar import is_polar
@@ -19,19 +28,7 @@ from bot.answering.table_rows import NEGATED, Row, Table, cells, of_one_table, s
 from vectorstore.datatypes import Span
 from vectorstore.lexical import stem_of, stems
 
-_THING = re.compile(r"\b(?:which|what)(?P<things>(?:\s+[^\W\d]+){1,3})", re.IGNORECASE)
-# said in a question without narrowing down what is asked for
-_SAYS_LITTLE = frozenset(
-    stems(
-        "cost costs price prices priced fee fees fare fares charge charges pay paid money amount number many "
-        "called name named people person get gets take takes time times day date have has play plays run "
-        "runs place go goes come comes came use uses need needs needed happen happens belong set stand "
-        "stands listed table column row buy find found sell sells borrow give gives make makes made meet "
-        "meets usually normally typically generally currently big large game games match matches vs versus "
-        "against live lives"
-    )
-)
-# neither do these, where no column is called so: there is but one time, which is when it begins
+# nor do these narrow it down, where no column is called so: there is but one time, which is when it begins
 _OF_TIME = frozenset(stems("start starts begin begins leave leaves depart departure departures"))
 _ENDS = frozenset(stems("open opens close closes end ends finish arrive arrives arrival"))
 # who does it is asked for, and not a name in the table
@@ -45,33 +42,6 @@ _UNIT = re.compile(
 _UNITS = frozenset(stems("hour day night week month year person"))
 _HOW_MANY_ARE = re.compile(r"\bhow\s+many\b.*\b(?:are|were)\s+there\W*$", re.IGNORECASE)
 _NO_VALUE = frozenset(("-", "–", "—", "?", "tba", "tbd", "tbc", "n/a"))
-_NEUTRAL = frozenset(
-    stems("date day time when hour hours start starts begins out released release leaves departs")
-)
-_MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
-_CLOCK = re.compile(r"\d[:.]\d\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
-_WHAT_TIME = re.compile(r"\b(?:what|which)\s+(?P<unit>time|day|date)\b", re.IGNORECASE)
-_VERSION = re.compile(r"\d+(?:\.\d+){2}")
-_PRICED = frozenset(stems("price cost fee fare charge toll"))
-# "how much rye": in a table of two columns, of what has a unit
-_MEASURE = re.compile(r"\bhow\s+much\b(?!.*\b(?:costs?|pay|charge|price|worth)\b)", re.IGNORECASE)
-_MEASURED = re.compile(r"\d[\d.,]*\s?[^\W\d]")
-_SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
-_PLACES = frozenset(
-    stems(
-        "place where venue hall room location address channel town city court pitch field ground site stage "
-        "studio"
-    )
-)
-_PEOPLE = frozenset(
-    stems("who person people name captain contact leader host teacher coach owner author speaker chair staff")
-)
-# "what costs 5 €": what the row is about
-_WHAT = re.compile(
-    r"\W*what\s+(?:costs?|needs?|takes?|gives?|sells?|uses?|runs?|has|(?:can|could|may)\s+(?:i|you|we)\s+"
-    r"(?:buy|borrow|get|have|find|make|use))\b",
-    re.IGNORECASE,
-)
 _NO_TIME = re.compile(r"\bwho\b|\bwhat\s+(?:did|does|do|has|have)\b", re.IGNORECASE)
 _SUPERLATIVE = re.compile(
     r"\b(?:most|least|fewest|highest|lowest|biggest|largest|smallest|cheapest|dearest|longest|shortest|oldest|"
@@ -81,24 +51,10 @@ _SUPERLATIVE = re.compile(
 )
 _AND = re.compile(r",|\b(?:and|plus)\b", re.IGNORECASE)
 _TYPED = (Kind.WHEN, Kind.NUMBER, Kind.WHO)
-_TWO = 2  # columns: a name and what it is of, a day and an hour
 _BETWEEN = re.compile(r"\s*(?:[,;/&]|\band\b)\s*")  # items of a cell
 _HALF = 0.5  # of a cell's words that must be named, where no other row has them
 _LONGEST_KEY = 6  # words of a cell that a question names
-_ROOT, _ENDING = 4, 3  # letters that words of one family have in common, and in which they differ
 _MOST = 8  # rows that are told
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question of a table, its words as stems, and what must not be left over of them."""
-
-    question: Question
-    table: Table
-    words: frozenset[str]
-    telling: frozenset[str]  # those that narrow down what is asked for
-    beyond: frozenset[str]  # "most", "cheapest": only where a name in the table has it, too
-    thing: frozenset[str]  # of "which ride": a column's name, and no ride's
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +96,8 @@ def is_out_of_place(question: Question, sentence: str, title: str) -> bool:
     if _HOW_MANY_ARE.search(question.standalone) or (units and not units & told and told & _UNITS):
         return True
     beyond = {word.lower() for word in _SUPERLATIVE.findall(question.standalone)}
-    asked = stems_of(question.standalone) - _SAYS_LITTLE - frozenset(stems(title))
-    return (bool(beyond) and not beyond & set(_words(sentence))) or (bool(asked) and not asked & told)
+    asked = stems_of(question.standalone) - SAYS_LITTLE - frozenset(stems(title))
+    return (bool(beyond) and not beyond & set(words_of(sentence))) or (bool(asked) and not asked & told)
 
 
 def _joined(found: list[_Found]) -> list[_Found]:
@@ -154,44 +110,37 @@ def _joined(found: list[_Found]) -> list[_Found]:
     ]
 
 
-def _asked(question: Question, table: Table) -> _Asked:
+def _asked(question: Question, table: Table) -> Asked:
     words = stems_of(question.standalone)
     passage = table[0].passage
     about = stems(f"{passage.article.title} {passage.chunk.section} {table[0].kind}")
     of_columns = {each for row in table for column in row.cells for each in stems_of(column)}
-    little = _SAYS_LITTLE if of_columns & (_OF_TIME | _ENDS) else _SAYS_LITTLE | _OF_TIME
+    little = SAYS_LITTLE if of_columns & (_OF_TIME | _ENDS) else SAYS_LITTLE | _OF_TIME
     if question.kind in {Kind.WHO, Kind.WHERE}:
         little -= _DONE if question.kind is Kind.WHO else frozenset(stems("live lives"))
     little -= {stem_of(unit.lower()) for unit in _UNIT.findall(question.standalone)}
     beyond = frozenset(word.lower() for word in _SUPERLATIVE.findall(question.standalone))
-    named = (each for each in _things(question) if each in of_columns | stems_of(table[0].kind))
+    named = (each for each in things(question) if each in of_columns | stems_of(table[0].kind))
     thing = frozenset(list(named)[:1])
-    return _Asked(question, table, words, words - little - frozenset(about), beyond, thing)
+    return Asked(question, table, words, words - little - frozenset(about), beyond, thing)
 
 
-def _things(question: Question) -> list[str]:
-    """The stems of what is asked for: "team" of "which hockey team has"."""
-    which = _THING.search(question.standalone)
-    words = _words(which["things"]) if which else []
-    return [stem_of(word) for word in takewhile(lambda word: word not in FUNCTION_WORDS, words)]
-
-
-def _is_half_named(row: Row, asked: _Asked) -> bool:
+def _is_half_named(row: Row, asked: Asked) -> bool:
     """Whether a row is known by a part of its name: "heron" may be another one than the Grey Heron."""
-    named = {stem_of(word) for word in _words(row.name) if word not in FUNCTION_WORDS}
+    named = {stem_of(word) for word in words_of(row.name) if word not in FUNCTION_WORDS}
     return bool(named & asked.words) and not named <= asked.words
 
 
-def _is_named(row: Row, column: str, asked: _Asked) -> bool:
+def _is_named(row: Row, column: str, asked: Asked) -> bool:
     """Whether the question has all words of a cell."""
-    return stems_of(_value(row, column)) <= asked.words
+    return stems_of(row.value(column)) <= asked.words
 
 
 def _answer(question: Question, table: Table) -> list[Part]:
     asked = _asked(question, table)
     rows = [(row, keys) for row in table if (keys := _keys(row, asked))]
     found = [each for row, keys in rows for each in _targets(row, keys, asked)]
-    of_keys = _about(frozenset(column for _, keys in rows for column in keys), asked)
+    of_keys = naming_columns(frozenset(column for _, keys in rows for column in keys), asked)
     if any(each.hits and each.hits <= of_keys for each in found):
         return []  # "who do the Owls play at home": at theirs, or which home side
     best = max((each.rank for each in found), default=None)
@@ -217,47 +166,47 @@ def _is_part(meant: list[_Found], rows: list[tuple[Row, dict[str, frozenset[str]
     return any(least <= keys.keys() for row, keys in rows if row not in told)
 
 
-def _asks_for_more(asked: _Asked, used: set[str], meant: list[_Found]) -> bool:
+def _asks_for_more(asked: Asked, used: set[str], meant: list[_Found]) -> bool:
     """Whether something beside the column that was found is asked for: "price and noise of the mopsy"."""
     if not _AND.search(asked.question.standalone):
         return False
     own = stems_of(meant[0].column)
     columns = {column for row in asked.table for column in (row.kind, *row.cells)} - used - {meant[0].column}
-    others = {each for column in columns for each in stems_of(column)} | _PRICED
+    others = {each for column in columns for each in stems_of(column)} | PRICED
     return bool((others - own) & (asked.words - meant[0].hits)) or not own <= asked.words
 
 
-def _keys(row: Row, asked: _Asked) -> dict[str, frozenset[str]]:
+def _keys(row: Row, asked: Asked) -> dict[str, frozenset[str]]:
     """The columns whose cell in a row the question names, with its words there."""
     keys = {}
     for column, value in [(row.kind, row.name), *row.cells.items()]:
         items = [stems_of(item) for item in _BETWEEN.split(value)]
         own = next((item for item in items if item and item <= asked.words - asked.thing), stems_of(value))
         hit = own & (asked.words - asked.thing)
-        if not hit - _SAYS_LITTLE or len(own) > _LONGEST_KEY:
+        if not hit - SAYS_LITTLE or len(own) > _LONGEST_KEY:
             continue
         written = not value.isdigit() and value in asked.question.standalone  # a version, a date
         if all(word.isdigit() for word in own) and not written and not stems_of(column) & asked.words:
             continue  # any 4 would do
-        others = {_value(other, column) for other in asked.table} - {value}
+        others = {other.value(column) for other in asked.table} - {value}
         alone = not any(hit <= stems_of(other) for other in others)
         if hit == own or (alone and len(hit) >= _HALF * len(own)):
             keys[column] = hit
     return keys
 
 
-def _targets(row: Row, keys: dict[str, frozenset[str]], asked: _Asked) -> Iterator[_Found]:
+def _targets(row: Row, keys: dict[str, frozenset[str]], asked: Asked) -> Iterator[_Found]:
     """What a row says in the columns that may be asked for, where nothing of the question is left over."""
     said = frozenset().union(*keys.values())
-    named = {word for key in keys for word in _words(_value(row, key))}
-    about_keys = _about(frozenset(keys), asked)
-    for column, hits in _columns(keys, asked).items():
-        value = _value(row, column)
+    named = {word for key in keys for word in words_of(row.value(key))}
+    about_keys = naming_columns(frozenset(keys), asked)
+    for column, hits in columns_for(keys, asked).items():
+        value = row.value(column)
         if not value or value.lower() in _NO_VALUE or not asked.telling <= said | about_keys | hits:
             continue
         if turned(asked.question.standalone, " ".join((column, *keys, *named))):
             continue
-        if not asked.beyond <= {*_words(column), *named}:
+        if not asked.beyond <= {*words_of(column), *named}:
             continue
         yield _Found(row, column, value, hits, (len(said | hits | about_keys), row.kind in keys))
 
@@ -267,90 +216,5 @@ def _fits(question: Question, found: _Found) -> bool:
     kind, text = question.kind, question.standalone
     if fits(Kind.WHEN, found.value, "") and _NO_TIME.search(text):
         return False
-    of_people = kind is Kind.WHO and stems_of(found.column) & _PEOPLE
+    of_people = kind is Kind.WHO and stems_of(found.column) & PEOPLE
     return bool(of_people) or kind not in _TYPED or fits(kind, f"of {found.value}", text) is not False
-
-
-def _about(columns: frozenset[str], asked: _Asked) -> frozenset[str]:
-    """The question's words that are of the names of columns."""
-    own = {each for column in columns for each in stems_of(column)}
-    return frozenset(
-        word for word in asked.words if any(word == each or _derived(word, each) for each in own)
-    )
-
-
-def _columns(keys: dict[str, frozenset[str]], asked: _Asked) -> dict[str, frozenset[str]]:
-    """The columns that may be asked for, each with the question's words that name it."""
-    columns = list(dict.fromkeys(column for row in asked.table for column in (row.kind, *row.cells)))
-    if asked.thing:
-        return {c: asked.thing for c in columns if asked.thing <= stems_of(c) and c not in keys}
-    others = [column for column in columns if column not in keys]
-    left = asked.words.difference(*keys.values())
-    named = {column: hits for column in others if (hits := _naming(asked.question, stems_of(column), left))}
-    if named:
-        most = max(len(hits) for hits in named.values())
-        return {column: hits for column, hits in named.items() if len(hits) == most}
-    of_kind = [column for column in others if _is_of_kind(asked.question, column, asked.table)]
-    if len(columns) == _TWO and _MEASURE.search(asked.question.standalone):
-        of_kind = [c for c in others if all(map(_MEASURED.match, _values(c, asked.table)))]
-    if not of_kind and _WHAT.match(asked.question.standalone):
-        of_kind = [column for column in others if column == asked.table[0].kind]
-    hours = [column for column in of_kind if _is_hour(column, asked.table)]
-    is_day_and_hour = asked.question.kind is Kind.WHEN and len(of_kind) == _TWO and len(hours) == 1
-    return {column: frozenset() for column in of_kind} if len(of_kind) == 1 or is_day_and_hour else {}
-
-
-def _naming(question: Question, own: frozenset[str], words: frozenset[str]) -> frozenset[str]:
-    """The question's words that name a column, if they name enough of it; who teaches is the teacher."""
-    apart = _SAYS_LITTLE.union(_things(question))  # an exam is no examiner
-    same = {
-        word: each
-        for word in words
-        for each in own
-        if word == each or (word not in apart and _derived(word, each))
-    }
-    share = 0.0 if question.kind is Kind.WHEN else _HALF
-    named = set(same.values())
-    enough = len(named) >= share * len(own) and (named == own or not named <= _SAYS_LITTLE)
-    return frozenset(same) if named and enough else frozenset()
-
-
-def _derived(word: str, other: str) -> bool:
-    short, long = sorted((word, other), key=len)
-    return len(short) >= _ROOT and long.startswith(short) and len(long) - len(short) <= _ENDING
-
-
-def _is_of_kind(question: Question, column: str, table: Table) -> bool:
-    """Whether a column has what the question asks for, by its name or by what stands in it."""
-    values = _values(column, table)
-    own = stems_of(column)
-    match question.kind:
-        case Kind.WHERE:
-            return bool(own & _PLACES)
-        case Kind.WHO:
-            return bool(own & _PEOPLE)
-        case Kind.WHEN:
-            dated = all(fits(Kind.WHEN, f"of {value}", "") and not _VERSION.search(value) for value in values)
-            of_day = _WHAT_TIME.search(question.standalone)
-            other = of_day and (of_day["unit"].lower() == "time") is not _is_hour(column, table)
-            return bool(values) and dated and not other and bool(_NEUTRAL.intersection(stems(column)))
-        case _:
-            asked = _MONEY.search(question.standalone)
-            return bool(asked) and bool(own & _PRICED or (values and all(map(_SUM.search, values))))
-
-
-def _is_hour(column: str, table: Table) -> bool:
-    """Whether hours stand in a column, and not days."""
-    return all(_CLOCK.search(value) for row in table if (value := _value(row, column)))
-
-
-def _values(column: str, table: Table) -> list[str]:
-    return [value for row in table if (value := _value(row, column))]
-
-
-def _value(row: Row, column: str) -> str:
-    return row.name if column == row.kind else row.cells.get(column, "")
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())

@@ -35,6 +35,10 @@ class Row:
     passage: Passage
     span: Span  # offsets into the article's text
 
+    def value(self, column: str) -> str:
+        """What stands under a column, the first one's too; "" if nothing."""
+        return self.name if column == self.kind else self.cells.get(column, "")
+
     def told(self, text: str) -> Part:
         """A part of an answer that is in this row."""
         return Part(text, quoting(self.passage.article, self.passage.chunk, self.span, 1.0))
