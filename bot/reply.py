@@ -13,6 +13,7 @@ from bot.answering.datatypes import Answer, Citation
 from bot.answering.untrusted import visible
 
 LIMIT = 2000  # characters of a message, counted in code points as Discord does for bots
+LOOKED_UP = "looked up in a table or a byline: no span was weighed"  # in both Why views
 _MOST_MESSAGES = 3  # beyond it the rest is a file
 _FAR = 300  # characters of a quote
 _MORE = " …"  # below it there will be more

@@ -8,7 +8,7 @@ import discord
 
 from bot.answering.datatypes import Answer
 from bot.failing import barrier
-from bot.reply import plain, shortened, split
+from bot.reply import LOOKED_UP, plain, shortened, split
 from bot.sending import take_back, tell
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def why(answer: Answer) -> str:
         lines.append(
             f"{span.probability:.2f} “{told}” (reader {span.reader:+.1f}, has answer {span.answers:+.1f})"
         )
+    if trace.is_looked_up:
+        lines.append(LOOKED_UP)
     lines.append("")
     for number, seen in enumerate(trace.passages, 1):
         title = plain(" ".join(seen.title.split())[:80])

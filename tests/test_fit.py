@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.answering.fit import counts_another
+from bot.answering.fit import counts_another, counts_nothing
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,23 @@ def test_a_number_of_something_else(question: str, sentence: str, span: str, ano
     """Only where the sentence has the thing that is asked for."""
     start = sentence.index(span)
     assert counts_another(question, sentence, (start, start + len(span))) is another
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "nothing"),
+    [
+        ("how many hammers do you have", "enough", True),
+        ("How many movements are there?", "movements", True),
+        ("how many copies will it sell", "only", True),
+        ("how many hammers do you have", "three", False),
+        ("how many hammers do you have", "No hammers", False),
+        ("For how many hours?", "an hour", False),
+        ("how many came", "hundreds", False),
+        ("how many of them came", "almost everybody but a few", False),
+        ("how much paint is left", "enough", False),  # that may be all there is to say
+        ("What is left?", "enough", False),
+    ],
+)
+def test_how_many_is_no_word_without_a_quantity(question: str, answer: str, nothing: bool) -> None:
+    """Whatever the reader makes of it."""
+    assert counts_nothing(question, answer) is nothing

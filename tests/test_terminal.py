@@ -64,6 +64,22 @@ def test_why_shows_spans_passages_and_what_decided() -> None:
     assert text.count("read as: When?") == 1
 
 
+def test_why_says_that_an_answer_was_looked_up() -> None:
+    """In a table no span is weighed, so there is nothing else to see; an abstention was not looked up."""
+    trace = replace(answer().trace, spans=(), likelihood=1.0)
+    assert "looked up in a table or a byline" in why_of(replace(answer(), trace=trace))
+    for other in (replace(trace, likelihood=0.0), answer().trace):
+        assert "looked up" not in why_of(replace(answer(), trace=other))
+
+
+def why_of(shown: Answer) -> str:
+    """What --why prints."""
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    show_why(shown, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
 GENERATED = Generated(
     model="fake:one",
     prompt="answer",

@@ -82,6 +82,11 @@ class Trace:
     spans: tuple[SpanSeen, ...] = ()  # the likeliest first
     generated: Generated | None = None  # where a chat model was asked, even if its answer was not used
 
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a table or a byline names what was asked for, so that no span had to be weighed."""
+        return self.likelihood == 1.0 and not self.spans
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:

@@ -53,6 +53,13 @@ _COUNTED = re.compile(
     rf"(?:{_NUMBER.pattern})(?:\s(?:of|the|more|other|different)\b)*\s(?:[\w’'-]+\s)??({_THING})\b",
     re.IGNORECASE,
 )
+_ASKS_HOW_MANY = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
+# what tells how many without a number
+_QUANTITY = re.compile(
+    r"\b(?:an?|all|most|many|few|fewer|some|any|every|each|single|pair|couple|handful|infinit\w+|countless|"
+    r"numerous|majority|minority|third|quarter|fifth|tenth|no)\b",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(
     r"\b(?:people|members?|residents?|students?|officials?|leaders?|minister|president|scientists?|workers?|"
     r"council|committee|government|company|team|police|editors?|moderators?|admins?|staff|volunteers?)\b",
@@ -75,6 +82,12 @@ def fits(kind: Kind, sentence: str, question: str) -> bool | None:
             return bool(_REASON.search(sentence))
         case _:
             return None
+
+
+def counts_nothing(question: str, answer: str) -> bool:
+    """Whether how many are asked for, and an answer has no quantity: "enough"."""
+    asked = _ASKS_HOW_MANY.search(question)
+    return bool(asked) and not _NUMBER.search(answer) and not _QUANTITY.search(answer)
 
 
 def counts_another(question: str, sentence: str, span: tuple[int, int]) -> bool:

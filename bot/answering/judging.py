@@ -6,7 +6,6 @@ the entailment model was never trained on.
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from bot.answering.cloze import gaps, margin, respelt
 from bot.answering.entailment import Entailment
 from bot.answering.facts import Kind
 from bot.answering.nearness import nearness
+from bot.answering.question import NEGATION
 from bot.answering.reader import MODEL, Reader
 from vectorstore.embeddings import Embedder
 
@@ -30,9 +30,6 @@ _SURE = 6.0  # logits: a margin like that is none to worry about
 _NEAR = 0.4  # where nothing could be meant instead
 _FEW_TERMS = 3  # a claim with fewer is read together with the question
 _MOST_GAPS = 4  # facts that the reader is asked for: each costs a third of a claim's time
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|nobody|none|nothing|without|neither|nor|cannot)\b|n[’']t\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ def features(claim: str, evidence: Evidence, read: Readings) -> Floats:
         _missing(terms, window, names=True),
         _missing(terms, window, names=False),
         float(evidence.more is not None),
-        float(bool(_NEGATION.search(claim)) is not bool(_NEGATION.search(evidence.window.text))),
+        float(bool(NEGATION.search(claim)) is not bool(NEGATION.search(evidence.window.text))),
     )
     return np.array(row, np.float32)
 

@@ -8,6 +8,10 @@ from enum import StrEnum
 from bot.answering import follow_up
 from bot.answering.datatypes import Turn
 
+# what turns a sentence into its opposite
+NEGATION = re.compile(
+    r"\b(?:not|never|no|nobody|none|nothing|without|neither|nor|cannot)\b|n[’']t\b", re.IGNORECASE
+)
 # English words (and their chat spellings) that say nothing of what a question is about
 FUNCTION_WORDS = frozenset(
     """a about after all also am an and any anyone are aren as at be because been before being between both

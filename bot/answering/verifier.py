@@ -20,7 +20,7 @@ from bot.answering.fit import counts_another, fits
 from bot.answering.lists import enumerates
 from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.polar import is_polar
-from bot.answering.question import Kind, Question, content_words
+from bot.answering.question import NEGATION, Kind, Question, content_words
 from bot.answering.reader import MODEL
 from bot.answering.spans import Found
 from ingest.tables import CELLS
@@ -37,7 +37,6 @@ FEATURES = (
     "counts_another", "other_side",
 )  # fmt: skip
 _TAKEN = FEATURES[FEATURES.index("cover") : FEATURES.index("behind") + 1]  # from the sentence's own
-_NEGATION = re.compile(r"\b(?:not|never|no|nobody|none|nothing|without)\b|n[’']t\b", re.IGNORECASE)
 _AGAINST = re.compile(
     r"\b(?:against|oppos(?:ed?|es|ing)|object(?:ed|s|ing)?|reject(?:ed|s)?|refus(?:ed?|es)|disagree[ds]?|dissent\w*)\b",
     re.IGNORECASE,
@@ -97,7 +96,7 @@ def features(question: Question, found: list[Found]) -> Floats:
         question,
         frozenset(content_words(question.standalone.lower())),
         is_polar(question.standalone),
-        bool(_NEGATION.search(question.standalone)),
+        bool(NEGATION.search(question.standalone)),
         speech.speaker_asked_for(question.standalone),
     )
     rows = [_row(asked, each, found) for each in found]
@@ -142,7 +141,7 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
         min(1.0, math.log1p(len(each.text.split())) / 3),
         len(asked.words.intersection(words)) / max(1, len(words)),
         of_sentence["few_words"],
-        float(asked.negated is not bool(_NEGATION.search(sentence))),
+        float(asked.negated is not bool(NEGATION.search(sentence))),
         float(bool(asked.speaker) and _other_speaker(asked.speaker, each)),
         float(asked.polar),
         float(asked.polar) * of_sentence["cover_near"],

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.answering.datatypes import Answer, Citation, Generated
 from bot.answering.untrusted import visible
-from bot.reply import shortened
+from bot.reply import LOOKED_UP, shortened
 
 _FAR = 400  # characters of a quote that are shown
 _FAR_SPAN = 90  # of a span in the Why view
@@ -81,6 +81,8 @@ def show_why(answer: Answer, console: Console) -> None:
         passages.add_row(f"{seen.score:.2f}", f"{seen.dense:.2f}", f"{seen.lexical:.2f}", where)
     if trace.spans:
         console.print(spans)
+    elif trace.is_looked_up:
+        plain(LOOKED_UP, console, "dim")
     console.print(passages)
 
 
