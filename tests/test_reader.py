@@ -15,7 +15,7 @@ from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
-from bot.answering.spans import Found
+from bot.answering.spans import Found, says_nothing
 from bot.answering.speech import asks_who_said
 from bot.answering.verifier import Verifier
 from bot.answering.wording import trimmed
@@ -348,6 +348,12 @@ def test_no_answer_is_part_of_a_number(price: str) -> None:
     end = start + len(price)
     for _, (a, b) in read.spans(8):
         assert b <= start or a >= end or (a <= start and b >= end), text[a:b]
+
+
+def test_little_words_are_no_answer() -> None:
+    """What is left beside the best span comes next by its score, and would be read as another answer."""
+    assert all(map(says_nothing, ["by", "the", ".", "”.", "to the"]))
+    assert not any(map(says_nothing, ["✅", "no", "On", "C", "by bus", "三"]))
 
 
 def likely(question: str, best: str, *lines: str) -> float:

@@ -1,5 +1,6 @@
 """Where the answer may stand: the reader's best spans in the best passages."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ _AT_FIRST = 2  # passages that are read at once; the others only where these lea
 # a span of this score ends the reading. At -4 the sample article loses an answer to a worse one from the
 # passages that are read first; from here on, up to reading all, nothing changes there nor on the news pages
 _CLEAR = -1.0
+# what is left of a sentence beside its best span may score next, and answers nothing: "by", "the", "."
+_NO_ANSWER = frozenset(
+    "a an and are as at be been but by for from had has have in is of or that the to was were will with "
+    "would".split()
+)
+_WORD = re.compile(r"\w+|[^\w\s.,:;!?()\[\]'\"‘’“”–—-]")  # a sign may be an answer: "✅"
 _AS_NEAR = 0.2  # of the retrieval score: another article so near to the best may say something else
 
 
@@ -57,6 +64,11 @@ def find(
         if not question.wants_list and _is_clear(list(found.values()), chosen):
             break
     return sorted(found.values(), key=lambda each: -each.score)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a span is no answer to anything, being no more than little words and punctuation."""
+    return _NO_ANSWER.issuperset(_WORD.findall(text.lower()))
 
 
 def _is_clear(found: list[Found], chosen: list[Passage]) -> bool:
@@ -108,5 +120,7 @@ def _in_passage(
             continue
         span = (span[0], min(span[1], inside[1]))
         text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+        if says_nothing(text):
+            continue
         made.append(Found(passage, span, text, sentence, score, reading.answers, items))
     return made[:_EACH]
