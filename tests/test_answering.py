@@ -157,6 +157,19 @@ def test_instructions_in_an_article_are_text(chain: Chain, tmp_path: Path) -> No
         chain.library.store.remove(str(tmp_path / "notice.txt"))
 
 
+def test_how_many_is_not_the_number_of_something_else(chain: Chain, tmp_path: Path) -> None:
+    """Nor a word without a quantity, however bold the bot is set."""
+    text = (
+        "Tool library\n\nThe tool library has enough hammers for three lifetimes. It lends them for a week.\n"
+    )
+    store_all(chain.library, write(tmp_path, tools=text))
+    answer = chain.answer("How many hammers does the tool library have?", threshold=0.0)
+    assert "three" not in answer.text
+    assert answer.text != "enough"
+    with chain.library.connection.writing():
+        chain.library.store.remove(str(tmp_path / "tools.txt"))
+
+
 def test_a_higher_threshold_abstains_more(chain: Chain, answerer: BuiltIn) -> None:
     """And zero never does, for 0 is a threshold like any other."""
     questions = ["When was the new bridge opened?", "When was the airport opened?"]

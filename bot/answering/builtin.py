@@ -10,7 +10,7 @@ from bot.answering import cells, grids, lists, polar, voice
 from bot.answering.byline import byline
 from bot.answering.composing import Part, composed, told_by_byline
 from bot.answering.datatypes import Citation, SpanSeen
-from bot.answering.fit import counts_nothing
+from bot.answering.fit import counts_another, counts_nothing
 from bot.answering.picking import pick
 from bot.answering.question import Question, content_words, worded
 from bot.answering.reader import MODEL, Reader
@@ -116,6 +116,7 @@ def _may_answer(question: Question, each: Found) -> bool:
     return not (
         lists.is_beside_asked(asked, sentence, span)
         or counts_nothing(asked, each.text)
+        or counts_another(asked, sentence, span)
         or polar.settles_nothing(asked, sentence)
         or voice.is_another_subject(asked, sentence, span[1])
         or grids.is_looked_up(question, sentence)
