@@ -57,7 +57,10 @@ def stretches(best: Found, passages: Sequence[Passage]) -> list[Stretch]:
     if span != best.sentence.span:
         return [Stretch("; ".join(below_colon(chunk, best.sentence.span)), span, chunk)]
     found = []
+    absent = _speaks_of_absent(chunk, span)
     for near, sentence in _around(best, passages):
+        if _speaks_of_absent(near, sentence) is not absent:  # "Absent were …" goes on with nobody who came
+            continue
         items = [item for item in best.items if sentence[0] <= item[0] and item[1] <= sentence[1]]
         if sentence == best.sentence.span:
             missed = _missed(chunk, sentence, best.span)
