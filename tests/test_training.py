@@ -17,7 +17,7 @@ from training.export_reader import inputs, smooth
 from training.rows import BEGIN, IGNORED, INSIDE, OUTSIDE, Batch, Encoder, collated
 from training.shipped import weights_of
 from training.sources import OURS, WRITTEN, articles, place
-from training.train_reader import Reader, loss_of, own_ids
+from training.train_reader import Reader, Teaching, loss_of, own_ids
 from vectorstore.model_files import DEFAULT_MODEL, find_weights
 
 
@@ -158,23 +158,57 @@ def test_a_reader_learns_from_its_teacher(other_encoder: Path, seed: int) -> Non
     batch = batch_of(Example("Who?", "Ann Lee opened the bridge.", ((0, 7),)))
     wanted = torch.nn.functional.one_hot(torch.tensor([7]), batch.ids.shape[1]) * 10.0
 
-    def teacher(ids: torch.Tensor, _mask: torch.Tensor, _kinds: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return wanted, wanted, torch.zeros(*ids.shape, 3), torch.zeros(len(ids))
+    class Sure:
+        """A teacher that finds it likely whatever it is given, and has the vectors of `hidden`."""
 
-    def likely(taught_by: Reader | None) -> float:
+        def encoded(self, ids: torch.Tensor, _mask: torch.Tensor, _kinds: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(*ids.shape, 8)
+
+        def heads(self, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return wanted, wanted, torch.zeros(*hidden.shape[:2], 3), torch.zeros(len(hidden))
+
+    def likely(teaching: Teaching | None) -> float:
         torch.manual_seed(seed)
         reader = Reader(other_encoder)
         optimizer = torch.optim.AdamW(reader.parameters(), lr=1e-2)
         for _ in range(40):
             optimizer.zero_grad()
-            loss_of(reader, batch, taught_by).backward()
+            loss_of(reader, batch, teaching).backward()
             optimizer.step()
         with torch.no_grad():
             start = reader(batch.ids, batch.mask, batch.kinds)[0]
         return float(start[batch.kinds == 1].softmax(-1)[7 - 4])
 
     assert likely(None) < 0.1
-    assert likely(cast("Reader", teacher)) > 0.5
+    assert likely(Teaching(cast("Reader", Sure()), torch.nn.Linear(16, 8), closeness=0.0)) > 0.5
+
+
+def test_a_reader_comes_near_its_teachers_vectors(other_encoder: Path) -> None:
+    """By their projection, as long as that counts; one that is left alone does not."""
+    batch = batch_of(Example("Who?", "Ann Lee opened the bridge.", ((0, 7),)))
+    torch.manual_seed(5)
+    teacher = Reader(other_encoder).eval()
+    with torch.no_grad():
+        teacher.encoder.encoder.layer[0].output.LayerNorm.weight.normal_()
+        theirs = teacher.encoded(batch.ids, batch.mask, batch.kinds)[0]
+    theirs = (theirs - theirs.mean(0)) / theirs.std(0)
+
+    def distance(closeness: float) -> float:
+        torch.manual_seed(6)
+        reader = Reader(other_encoder)
+        teaching = Teaching(teacher, torch.nn.Linear(16, 16), closeness)
+        learned = [*reader.parameters(), *teaching.projection.parameters()]
+        optimizer = torch.optim.AdamW(learned, lr=1e-2)
+        for _ in range(40):
+            optimizer.zero_grad()
+            loss_of(reader, batch, teaching).backward()
+            optimizer.step()
+        with torch.no_grad():
+            ours = teaching.projection(reader.encoded(batch.ids, batch.mask, batch.kinds))[0]
+        return float(torch.nn.functional.mse_loss(ours, theirs))
+
+    assert distance(1.0) < 0.2
+    assert distance(0.0) > 0.8
 
 
 @pytest.mark.parametrize(

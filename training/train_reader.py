@@ -61,7 +61,10 @@ class Reader(torch.nn.Module):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Logits: start and end (batch, length), items (batch, length, 3), is there an answer (batch,)."""
-        hidden = self.encoded(ids, mask, kinds)
+        return self.heads(self.encoded(ids, mask, kinds))
+
+    def heads(self, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The same logits of the last layer's vectors."""
         start, end = self.span(hidden).unbind(-1)
         return start, end, self.items(hidden), self.answers(hidden[:, 0]).squeeze(-1)
 
@@ -89,25 +92,44 @@ def own_ids(encoder: Path) -> torch.Tensor:
     return own
 
 
-def loss_of(reader: Reader, batch: Batch, teacher: Reader | None = None) -> torch.Tensor:
+@dataclass
+class Teaching:
+    """A larger reader to learn from, and how the smaller one's last layer is held against its own."""
+
+    teacher: Reader
+    projection: torch.nn.Module  # from the pupil's width to the teacher's; needed while it learns only
+    closeness: float = 1.0  # the weight of that, beside the answers
+
+
+def loss_of(reader: Reader, batch: Batch, teaching: Teaching | None = None) -> torch.Tensor:
     """Cross-entropies of start, end, whether there is an answer, and the items' marks."""
-    device = batch.ids.device.type
-    told = _logits(reader, batch, device)
+    told, hidden = _read(reader, batch)
     right = _loss_of_answers(told, batch)
-    if teacher is None:
+    if teaching is None:
         return right
     with torch.no_grad():
-        wanted = _logits(teacher, batch, device)
-    return (1 - TAUGHT) * right + TAUGHT * _loss_of_taught(told, wanted, batch)
+        wanted, theirs = _read(teaching.teacher, batch)
+    answers = (1 - TAUGHT) * right + TAUGHT * _loss_of_taught(told, wanted, batch)
+    return answers + teaching.closeness * _distance(teaching.projection(hidden), theirs, batch.mask)
 
 
-def _logits(reader: Reader, batch: Batch, device: str) -> tuple[torch.Tensor, ...]:
-    with torch.autocast(device, dtype=torch.bfloat16):
-        start, end, items, answers = reader(batch.ids, batch.mask, batch.kinds)
+def _read(reader: Reader, batch: Batch) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    """Logits, and the last layer's vectors."""
+    with torch.autocast(batch.ids.device.type, dtype=torch.bfloat16):
+        hidden = reader.encoded(batch.ids, batch.mask, batch.kinds)
+        start, end, items, answers = reader.heads(hidden)
     allowed = batch.kinds == 1
     allowed[:, 0] = True
     start, end = (logits.float().masked_fill(~allowed, -1e4) for logits in (start, end))
-    return start, end, items.float(), answers.float()
+    return (start, end, items.float(), answers.float()), hidden.float()
+
+
+def _distance(ours: torch.Tensor, theirs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean square, the teacher's channels with mean 0 and variance 1; as in TinyBERT (Jiao et al. 2020)."""
+    there = mask.bool()
+    wanted = theirs[there]
+    wanted = (wanted - wanted.mean(0)) / (wanted.std(0) + 1e-3)
+    return functional.mse_loss(ours[there], wanted)
 
 
 def _loss_of_answers(told: tuple[torch.Tensor, ...], batch: Batch) -> torch.Tensor:
@@ -149,6 +171,7 @@ class Run:
     reader: Reader
     optimizer: torch.optim.Optimizer
     checkpoint: Path
+    teaching: Teaching | None = None
     spent: float = 0.0  # seconds
     step: int = 0
 
@@ -158,12 +181,16 @@ class Run:
             state = torch.load(self.checkpoint, map_location="cpu")
             self.reader.load_state_dict(state["reader"])
             self.optimizer.load_state_dict(state["optimizer"])
+            if self.teaching is not None:
+                self.teaching.projection.load_state_dict(state["projection"])
             self.spent, self.step = state["spent"], state["step"]
 
     def save(self) -> None:
         """Write the checkpoint in one step."""
         state = {"reader": self.reader.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"encoder": str(self.reader.other) if self.reader.other else None}
+        if self.teaching is not None:
+            state["projection"] = self.teaching.projection.state_dict()
         new = self.checkpoint.with_suffix(".new")
         torch.save(state | {"spent": self.spent, "step": self.step}, new)
         new.replace(self.checkpoint)
@@ -188,10 +215,16 @@ def main() -> None:
     reader = Reader(args.encoder, args.dropout).to(device)
     if args.start is not None:
         reader.load_state_dict(torch.load(args.start, map_location=device)["reader"])
-    teacher = None if args.teacher is None else of_checkpoint(args.teacher).to(device).eval()
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=args.rate, weight_decay=0.01, fused=True)
+    teaching = None
+    learned = list(reader.parameters())
+    if args.teacher is not None:
+        teacher = of_checkpoint(args.teacher).to(device).eval()
+        widths = (each.encoder.config.hidden_size for each in (reader, teacher))
+        teaching = Teaching(teacher, torch.nn.Linear(*widths).to(device))
+        learned += teaching.projection.parameters()
+    optimizer = torch.optim.AdamW(learned, lr=args.rate, weight_decay=0.01, fused=True)
     args.folder.mkdir(parents=True, exist_ok=True)
-    run = Run(reader, optimizer, args.folder / "checkpoint.pt")
+    run = Run(reader, optimizer, args.folder / "checkpoint.pt", teaching)
     run.resume()
     stream = torch.utils.data.DataLoader(
         Batches(args.files, 7 + run.step, args.tokens),
@@ -199,7 +232,7 @@ def main() -> None:
         num_workers=args.workers,
         pin_memory=device == "cuda",
     )
-    loss = train(run, (batch.to(device) for batch in stream), 60 * args.minutes, args.rate, teacher)
+    loss = train(run, (batch.to(device) for batch in stream), 60 * args.minutes, args.rate)
     run.save()
     print(f"done after {run.step} steps, loss {loss:.3f}")
 
@@ -213,17 +246,20 @@ def of_checkpoint(path: Path, dropout: float = 0.0) -> Reader:
     return reader
 
 
-def train(
-    run: Run, stream: Iterator[Batch], seconds: float, rate: float, teacher: Reader | None = None
-) -> float:
-    """Until the run has taken so many seconds, the rate rising and then falling to 0; gives the last loss."""
+def train(run: Run, stream: Iterator[Batch], seconds: float, rate: float) -> float:
+    """Until the run has taken so many seconds, the rate rising and then falling to 0; gives the last loss.
+
+    A pupil's last layer counts as much as its answers at first, and nothing in the end.
+    """
     now = saved = time.monotonic()
     told, mean = 0.0, None
     run.reader.train()
     while (part := run.spent / seconds) < 1:
         for group in run.optimizer.param_groups:
             group["lr"] = rate * min(1.0, part / _WARM + 0.02) * (1 - part)
-        loss = loss_of(run.reader, next(stream), teacher)
+        if run.teaching is not None:
+            run.teaching.closeness = 1 - part
+        loss = loss_of(run.reader, next(stream), run.teaching)
         run.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(run.reader.parameters(), 1.0)
