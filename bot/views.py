@@ -137,9 +137,9 @@ def why(answer: Answer) -> str:
     ]
     for span in trace.spans[:_MOST_SPANS]:
         told = plain(shortened(span.text, "", _FAR))
-        lines.append(
-            f"{span.probability:.2f} “{told}” (reader {span.reader:+.1f}, has answer {span.answers:+.1f})"
-        )
+        close = "" if span.close is None else f", close {span.close:+.1f}"
+        scores = f"reader {span.reader:+.1f}{close}, has answer {span.answers:+.1f}"
+        lines.append(f"{span.probability:.2f} “{told}” ({scores})")
     if trace.is_looked_up:
         lines.append(LOOKED_UP)
     lines.append("")

@@ -115,7 +115,14 @@ def answer(
         chunk_id="ab.1.0", title=title, source=source, start=0, end=40, score=0.9, dense=0.5, lexical=0.8
     )
     span = SpanSeen(
-        text="in May", chunk_id="ab.1.0", start=12, end=18, reader=4.2, answers=1.5, probability=0.7
+        text="in May",
+        chunk_id="ab.1.0",
+        start=12,
+        end=18,
+        reader=4.2,
+        answers=1.5,
+        probability=0.7,
+        close=3.9,
     )
     return Answer(
         question="When?",

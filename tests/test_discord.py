@@ -272,7 +272,7 @@ async def test_why_shows_scores_and_threshold_after_a_restart(scene: Stage) -> N
         shown = await scene.discord.answer_to(await scene.discord.press(message, "Why"))
     assert "likelihood 0.70, threshold 0.15" in shown["content"]
     assert "0.90 = 0.50 by meaning, 0.80 by words" in shown["content"]
-    assert "0.70 “in May” (reader +4.2, has answer +1.5)" in shown["content"]
+    assert "0.70 “in May” (reader +4.2, close +3.9, has answer +1.5)" in shown["content"]
     assert shown["flags"] & 64
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
 from bot.answering.reader import LONGEST, MODEL, Logits, Reader
-from bot.answering.spans import Found, says_nothing
+from bot.answering.spans import Found, find, says_nothing
 from bot.answering.speech import asks_who_said
 from bot.answering.verifier import Verifier
 from bot.answering.wording import trimmed
@@ -37,6 +38,48 @@ def test_the_best_spans_do_not_overlap() -> None:
     found = reading([0, 5, 0, 3], [0, 1, 6, 2]).spans(2)
     assert [span for _, span in found] == [(2, 5), (6, 7)]
     assert found[0][0] == pytest.approx(11)
+
+
+def test_a_span_has_the_score_that_it_was_found_with() -> None:
+    """Where the reading has all its characters."""
+    read = reading([0, 5, 0, 3], [0, 1, 6, 2])
+    assert [read.score(span) for _, span in read.spans(2)] == [score for score, _ in read.spans(2)]
+    assert read.score((2, 99)) == read.score((90, 99)) == -np.inf
+
+
+def test_the_best_spans_are_read_once_more_with_the_sentences_around_them() -> None:
+    """Two before and one after; not where that is all of the passage."""
+    told = [f"On day {i} the choir of Ashby sang in hall {i}." for i in range(4)]
+    told += ["The pump was paid for by Ann Lee.", "It is green.", "It leaks.", "Nobody minds."]
+    passages = []
+    for sentences in (told, told[3:6]):
+        text = " ".join(sentences)
+        spans = tuple((text.index(each), text.index(each) + len(each)) for each in sentences)
+        chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=spans)
+        info = ArticleInfo(source=f"{len(sentences)}.txt", title="Pump")
+        passages.append(Passage(chunk_id="1", article=info, chunk=chunk, score=1.0, dense=1.0, lexical=1.0))
+    texts = []
+
+    class Recording(Reader):
+        def read(self, question: str, given: Sequence[str]) -> list[Logits]:
+            texts.append(list(given))
+            return super().read(question, given)
+
+    reader = Recording()
+    for passage, read in zip(passages, ([f"Pump\n{' '.join(told[2:6])}"], None), strict=True):
+        texts.clear()
+        chunk = passage.chunk
+        sentences = [
+            Candidate(passage, span, chunk.text[slice(*span)], np.zeros(0, np.float32), 1.0)
+            for span in chunk.sentences
+        ]
+        best = find(understand("Who paid for the pump?"), [passage], sentences, reader)[0]
+        assert best.text == "Ann Lee"
+        assert len(texts) == (2 if read else 1)
+        if read:
+            assert read[0] in texts[1]
+        assert (best.close == best.score) is (read is None)
+        assert best.close > 0
 
 
 def test_an_answer_has_whole_words() -> None:
@@ -170,7 +213,7 @@ def record(best: str, *items: str, text: str = RECORD, sentences: tuple[Span, ..
     first, *places = [(text.index(part), text.index(part) + len(part)) for part in (best, *items)]
     of = next(span for span in sentences if span[0] <= first[0] < span[1])
     sentence = Candidate(passage, of, text[of[0] : of[1]], np.zeros(0, np.float32), 1.0)
-    return Found(passage, first, best, sentence, 5.0, 2.0, tuple(places))
+    return Found(passage, first, best, sentence, 5.0, 2.0, 5.0, 2.0, tuple(places))
 
 
 @pytest.mark.parametrize(
@@ -292,9 +335,11 @@ def test_what_stands_beside_the_one_asked_for_is_no_answer(question: str, span: 
 def test_an_address_is_one_word() -> None:
     """ "@tidewater.example" is nobody's."""
     text = "Appeals go to appeals@tidewater.example; Marlo or Quill answers within three days."
-    (read,) = Reader().read("who do I write to if I want to appeal", [text])
-    (_, (start, end)), *_ = read.spans(1)
-    assert "appeals@tidewater.example" in text[start:end]
+    address = text.index("appeals@"), text.index(";")
+    (read,) = Reader().read("where do I send an appeal", [text])
+    found = [span for _, span in read.spans(5) if span[0] < address[1] and address[0] < span[1]]
+    assert found
+    assert all(start <= address[0] and address[1] <= end for start, end in found)
 
 
 def test_the_sentence_that_fits_the_question_is_cited() -> None:

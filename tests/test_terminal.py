@@ -59,7 +59,7 @@ def test_why_shows_spans_passages_and_what_decided() -> None:
     assert isinstance(console.file, io.StringIO)
     text = " ".join(console.file.getvalue().split())
     assert text.startswith("answered: probability 0.70, threshold 0.15, revision 3")
-    assert "0.70 +4.2 +1.5 in May" in text
+    assert "0.70 +4.2 +3.9 +1.5 in May" in text
     assert "0.90 0.50 0.80 Ferry, 0-40" in text
     assert text.count("read as: When?") == 1
 

@@ -153,4 +153,5 @@ def _seen(chance: float, each: Found) -> SpanSeen:
         reader=each.score,
         answers=each.answers,
         probability=chance,
+        close=each.close,
     )

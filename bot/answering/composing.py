@@ -37,7 +37,7 @@ def composed(
     Other articles that answer as likely are told too: the newest first, each with its date.
     """
     chance, best = _enumerating(ranked) if question.wants_list else _best_supported(ranked)
-    listed = _listed(question, best, passages)
+    listed = _listed(question, best, passages, [each for _, each in ranked])
     if listed:
         article = best.passage.article
         return [
@@ -86,11 +86,13 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
     )
 
 
-def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> list[bullets.Stretch]:
+def _listed(
+    question: Question, best: Found, passages: Sequence[Passage], spans: list[Found]
+) -> list[bullets.Stretch]:
     """What the best span's sentences list, where a list is asked for or nothing of another type.
 
     The reader says it, too: "who held the record" may have been four. But a reason, a number or somebody's
-    words are one thing.
+    words are one thing, and whoever was present was not therefore against it.
     """
     if polar.is_polar(question.standalone):
         return []
@@ -106,6 +108,8 @@ def _listed(question: Question, best: Found, passages: Sequence[Passage]) -> lis
         found = lists.stretches(best, passages)
     if question.wants_list or not one:
         told = {stretch.sentence for stretch in found}
+        if not question.wants_list:
+            told |= {each.sentence.span for each in spans if each.is_refuted} - {best.sentence.span}
         found += [stretch for stretch in lists.marked(best) if stretch.sentence not in told]
     return sorted(found, key=lambda stretch: stretch.sentence)
 

@@ -4,6 +4,7 @@ MiniLM with three heads, trained by `training/train_reader.py`, int8, in `model/
 gives logits; what is made of them is decided in `verifier`.
 """
 
+import math
 import os
 import re
 from bisect import bisect_left, bisect_right
@@ -78,6 +79,13 @@ class Logits:
             found.append((float(scores[first, last]), (self.offsets[first][0], self.offsets[last][1])))
             ranked[: last + 1, first:] = -np.inf  # whatever overlaps it
         return found
+
+    def score(self, span: Span) -> float:
+        """The score of the span with these characters; -inf if a window does not have them."""
+        inside = [i for i, (start, end) in enumerate(self.offsets) if start < span[1] and span[0] < end]
+        if not inside or not self.offsets[inside[0]][0] <= span[0] < span[1] <= self.offsets[inside[-1]][1]:
+            return -math.inf
+        return float(self.start[inside[0]] + self.end[inside[-1]])
 
     def listed(self, *, asked: bool = True) -> list[Span]:
         """The items of a list, in the order of the text: what is marked, and what scores like the best.

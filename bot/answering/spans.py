@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.answering.picking import Candidate
 from bot.answering.question import Kind, Question
@@ -22,6 +22,11 @@ _NO_ANSWER = frozenset(
     "would".split()
 )
 _WORD = re.compile(r"\w+|[^\w\s.,:;!?()\[\]'\"‘’“”–—-]")  # a sign may be an answer: "✅"
+# of the best spans those that are as near to the best, and not hopeless, are read again with nothing but the
+# sentences around them, as many as training leaves of a passage that it cuts. On 5,432 held-out questions the
+# gain (`training/fit_verifier.py`) is .711 with it, .704 without, .710 with all three of them
+_CLOSER, _BEHIND, _HOPELESS = 3, 8.0, -12.0
+_BEFORE, _AFTER = 2, 1
 _AS_NEAR = 0.2  # of the retrieval score: another article so near to the best may say something else
 
 
@@ -35,7 +40,14 @@ class Found:
     sentence: Candidate
     score: float  # the reader's, 0 is "no answer"
     answers: float  # the reader's logit that the passage holds an answer
+    close: float  # the score where only the sentences around it are read
+    close_answers: float  # likewise
     items: tuple[Span, ...]  # of a list, in the passage: offsets into the article's text
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether only the rest of the passage made it seem an answer."""
+        return self.close < 0 < self.score
 
     @property
     def span_in_sentence(self) -> Span:
@@ -63,7 +75,40 @@ def find(
                     found[key] = each
         if not question.wants_list and _is_clear(list(found.values()), chosen):
             break
-    return sorted(found.values(), key=lambda each: -each.score)
+    ranked = sorted(found.values(), key=lambda each: -each.score)
+    return _read_closer(question, ranked, reader)
+
+
+def _read_closer(question: Question, ranked: list[Found], reader: Reader) -> list[Found]:
+    """The same spans, the likely ones with their scores where only the sentences around them are read."""
+    least = max(_HOPELESS, ranked[0].score - _BEHIND) if ranked else 0.0
+    likely = [each for each in ranked[:_CLOSER] if each.score > least]
+    around = [_around(each) for each in likely]
+    texts = list(dict.fromkeys(text for text, _ in around if text))
+    readings = reader.read(question.standalone, texts) if texts else []
+    closer = []
+    for each, (text, shift) in zip(likely, around, strict=True):
+        span = each.span[0] - shift, each.span[1] - shift
+        scores = [
+            (reading.score(span), reading.answers) for reading in readings if texts[reading.text] == text
+        ]
+        score, answers = max(scores, default=(each.score, each.answers))
+        closer.append(replace(each, close=score, close_answers=answers))
+    return closer + ranked[len(likely) :]
+
+
+def _around(each: Found) -> tuple[str, int]:
+    """The sentences around a span below their header, and where in the article that text would begin.
+
+    No text where that would be the whole passage.
+    """
+    chunk, title = each.passage.chunk, _header(each.passage)
+    place = next(i for i, (a, b) in enumerate(chunk.sentences) if a <= each.span[0] < b)
+    first, last = max(0, place - _BEFORE), min(len(chunk.sentences) - 1, place + _AFTER)
+    if first == 0 and last == len(chunk.sentences) - 1:
+        return "", 0
+    start, end = chunk.sentences[first][0], chunk.sentences[last][1]
+    return title + chunk.text[start - chunk.start : end - chunk.start], start - len(title)
 
 
 def says_nothing(text: str) -> bool:
@@ -122,5 +167,6 @@ def _in_passage(
         text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
         if says_nothing(text):
             continue
-        made.append(Found(passage, span, text, sentence, score, reading.answers, items))
+        scores = score, reading.answers, score, reading.answers
+        made.append(Found(passage, span, text, sentence, *scores, items))
     return made[:_EACH]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answering import changes, speech
-from bot.answering.fit import counts_another, fits
+from bot.answering.fit import fits
 from bot.answering.lists import enumerates
 from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.polar import is_polar
@@ -29,12 +29,12 @@ from vectorstore.lexical import stem_of, stems
 Floats = NDArray[np.float32]
 
 FEATURES = (
-    "span", "span_high", "answers", "margin", "agree", "sentence",
+    "span", "span_high", "answers", "close", "close_answers", "margin", "agree", "sentence",
     "cover", "cover_near", "cover_passage", "worst", "name_missing", "name_absent", "name_far",
     "dense", "behind",
     "fit", "misfit", "fit_sentence", "misfit_sentence", "length", "repeats", "few_words", "negation",
     "other_speaker", "polar", "polar_cover", "list", "list_items", "list_enumerates", "no_reason",
-    "counts_another", "other_side",
+    "other_side",
 )  # fmt: skip
 _TAKEN = FEATURES[FEATURES.index("cover") : FEATURES.index("behind") + 1]  # from the sentence's own
 _AGAINST = re.compile(
@@ -130,6 +130,8 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
         score,
         max(0.0, score) ** 2,
         _squashed(each.answers, 4),
+        _squashed(each.close, 10),
+        _squashed(each.close_answers, 4),
         _squashed(each.score - max(rivals), 10) if rivals else 0.5,
         float(any(f.passage is not each.passage and _bare(f.text) == same and f.score > 0 for f in found)),
         _squashed(math.log(max(each.sentence.probability, 1e-4)) + 3, 4),
@@ -149,7 +151,6 @@ def _row(asked: _Asked, each: Found, found: list[Found]) -> list[float]:
         question.wants_list * _squashed(max(0, listed - 1), 4),
         float(question.wants_list and enumerates(sentence)),
         float(question.kind is Kind.WHY and fit_sentence is False),
-        float(counts_another(question.standalone, sentence, each.span_in_sentence)),
         float(changes.is_other_side(question.standalone, sentence, each.span_in_sentence)),
     ]
 

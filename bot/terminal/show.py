@@ -71,10 +71,16 @@ def show_why(answer: Answer, console: Console) -> None:
         console.print(f"read as: {printable(trace.read_as)}", markup=False, highlight=False)
     if generated is not None:
         _show_generated(generated, answer.note, console)
-    spans = Table("probability", "reader", "has answer", "span", box=None, pad_edge=False, header_style="dim")
+    columns = "probability", "reader", "close", "has answer", "span"
+    spans = Table(*columns, box=None, pad_edge=False, header_style="dim")
     for span in trace.spans:
+        scores = (
+            f"{span.reader:+.1f}",
+            "" if span.close is None else f"{span.close:+.1f}",
+            f"{span.answers:+.1f}",
+        )
         text = printable(shortened(span.text, "", _FAR_SPAN))
-        spans.add_row(f"{span.probability:.2f}", f"{span.reader:+.1f}", f"{span.answers:+.1f}", Text(text))
+        spans.add_row(f"{span.probability:.2f}", *scores, Text(text))
     passages = Table("score", "meaning", "words", "passage", box=None, pad_edge=False, header_style="dim")
     for seen in trace.passages:
         where = Text(printable(f"{seen.title}, {seen.start}-{seen.end}"))
