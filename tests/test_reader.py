@@ -47,39 +47,38 @@ def test_a_span_has_the_score_that_it_was_found_with() -> None:
     assert read.score((2, 99)) == read.score((90, 99)) == -np.inf
 
 
-def test_the_best_spans_are_read_once_more_with_the_sentences_around_them() -> None:
-    """Two before and one after; not where that is all of the passage."""
+@pytest.mark.parametrize(
+    ("first", "last", "sure", "again"),
+    [
+        (0, 8, np.inf, (2, 6)),  # two before and one after
+        (3, 6, np.inf, None),  # that is all of the passage
+        (0, 8, 6.0, None),  # the reader is sure
+    ],
+)
+def test_the_best_spans_are_read_once_more_with_the_sentences_around_them(
+    first: int, last: int, sure: float, again: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless that would tell nothing new."""
     told = [f"On day {i} the choir of Ashby sang in hall {i}." for i in range(4)]
     told += ["The pump was paid for by Ann Lee.", "It is green.", "It leaks.", "Nobody minds."]
-    passages = []
-    for sentences in (told, told[3:6]):
-        text = " ".join(sentences)
-        spans = tuple((text.index(each), text.index(each) + len(each)) for each in sentences)
-        chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=spans)
-        info = ArticleInfo(source=f"{len(sentences)}.txt", title="Pump")
-        passages.append(Passage(chunk_id="1", article=info, chunk=chunk, score=1.0, dense=1.0, lexical=1.0))
-    texts = []
+    text = " ".join(told[first:last])
+    spans = tuple((text.index(each), text.index(each) + len(each)) for each in told[first:last])
+    chunk = Chunk(text=text, start=0, end=len(text), section="", sentences=spans)
+    article = ArticleInfo(source="pump.txt", title="Pump")
+    passage = Passage(chunk_id="1", article=article, chunk=chunk, score=1.0, dense=1.0, lexical=1.0)
+    sentences = [Candidate(passage, (a, b), text[a:b], np.zeros(0, np.float32), 1.0) for a, b in spans]
+    read: list[str] = []
 
     class Recording(Reader):
-        def read(self, question: str, given: Sequence[str]) -> list[Logits]:
-            texts.append(list(given))
-            return super().read(question, given)
+        def read(self, question: str, texts: Sequence[str]) -> list[Logits]:
+            read.extend(texts)
+            return super().read(question, texts)
 
-    reader = Recording()
-    for passage, read in zip(passages, ([f"Pump\n{' '.join(told[2:6])}"], None), strict=True):
-        texts.clear()
-        chunk = passage.chunk
-        sentences = [
-            Candidate(passage, span, chunk.text[slice(*span)], np.zeros(0, np.float32), 1.0)
-            for span in chunk.sentences
-        ]
-        best = find(understand("Who paid for the pump?"), [passage], sentences, reader)[0]
-        assert best.text == "Ann Lee"
-        assert len(texts) == (2 if read else 1)
-        if read:
-            assert read[0] in texts[1]
-        assert (best.close == best.score) is (read is None)
-        assert best.close > 0
+    monkeypatch.setattr("bot.answering.spans._SURE", sure)
+    best = find(understand("Who paid for the pump?"), [passage], sentences, Recording())[0]
+    assert best.text == "Ann Lee"
+    assert read[1:2] == ([f"Pump\n{' '.join(told[slice(*again)])}"] if again else [])
+    assert (best.close == best.score) is (again is None)
 
 
 def test_an_answer_has_whole_words() -> None:
