@@ -102,7 +102,10 @@ class Teaching:
 
 
 def loss_of(reader: Reader, batch: Batch, teaching: Teaching | None = None) -> torch.Tensor:
-    """Cross-entropies of start, end, whether there is an answer, and the items' marks."""
+    """Cross-entropies of start, end, whether there is an answer, and the items' marks.
+
+    With a teacher mostly those to its answers, and how far the last layer is from its own.
+    """
     told, hidden = _read(reader, batch)
     right = _loss_of_answers(told, batch)
     if teaching is None:

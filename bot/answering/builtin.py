@@ -153,5 +153,5 @@ def _seen(chance: float, each: Found) -> SpanSeen:
         reader=each.score,
         answers=each.answers,
         probability=chance,
-        close=each.close,
+        close=each.close if each.close != each.score else None,
     )

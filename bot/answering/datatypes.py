@@ -44,7 +44,7 @@ class SpanSeen:
     reader: float  # start + end - null logits: above 0 the reader prefers it to "no answer"
     answers: float  # logit that its passage holds an answer
     probability: float  # that it answers, 0 to 1
-    close: float | None = None  # the reader's where only the sentences around it are read; None in old traces
+    close: float | None = None  # the reader's where only the sentences around it are read, if they were
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
