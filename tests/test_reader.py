@@ -363,6 +363,10 @@ def test_the_sentence_that_fits_the_question_is_cited() -> None:
     [
         ("who said that prices fell", True),
         ("And who warned of a strike?", True),
+        ("which leader said it is too early", True),
+        ("Which deputy prime minister warned of a strike?", True),
+        ("Which leaders said it is too early?", False),
+        ("Which minister called a meeting?", False),
         ("Who said yes to the raid?", False),
         ("Who called in sick?", False),
         ("Who signed the letter?", False),

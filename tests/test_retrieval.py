@@ -47,6 +47,12 @@ def test_the_right_passage_comes_first(filled: Library, question: str, title: st
     assert best(filled, question) == title
 
 
+def test_a_misspelt_word_is_read_as_the_form_that_is_nearest(tmp_path: Path, library: Library) -> None:
+    """The reader is asked about one leader, though the articles speak of leaders first."""
+    store_all(library, write(tmp_path / "a", t="Talks\n\nThe leaders met. One leader left early."))
+    assert library.retriever.retrieve("wich leeder left erly?").question == "wich leader left early?"
+
+
 @pytest.mark.parametrize(
     ("question", "title"),
     [("who runs", "Club"), ("Who leads the WHO?", "Health"), ("What does the WHO do?", "Health")],

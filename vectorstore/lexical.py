@@ -130,7 +130,7 @@ class LexicalIndex:
                     found[stem] = replace(found[stem], word=word)
                 continue
             frequency = searcher.doc_freq("body", stem)
-            stands_for = (stem,) if frequency else () if is_word(word) else self._corrections(stem)
+            stands_for = (stem,) if frequency else () if is_word(word) else self._corrections(word)
             frequency = frequency or max((searcher.doc_freq("body", s) for s in stands_for), default=0)
             found[stem] = Term(word, stem, stands_for, _idf(searcher.num_docs, frequency))
         return tuple(found.values())
@@ -150,13 +150,13 @@ class LexicalIndex:
         queries = [tantivy.Query.term_query(schema, "body", stem) for stem in term.stands_for]
         return queries[0] if len(queries) == 1 else tantivy.Query.disjunction_max_query(queries)
 
-    def _corrections(self, stem: str) -> tuple[str, ...]:
-        if len(stem) < _SHORTEST_TYPO or not stem.isalpha():
+    def _corrections(self, word: str) -> tuple[str, ...]:
+        if len(word) < _SHORTEST_TYPO or not word.isalpha():
             return ()
         if self._vocabulary is None:
             terms = self._index.searcher().terms_with_prefix("body", "")
             self._vocabulary = _Vocabulary([(term, frequency) for term, frequency in terms if term.isalpha()])
-        return self._vocabulary.corrections(stem)
+        return self._vocabulary.corrections(word.lower())
 
     def _state(self) -> tuple[str, int]:
         with suppress(OSError, ValueError, KeyError):
@@ -215,17 +215,19 @@ class _Vocabulary:
     def __init__(self, terms: list[tuple[str, int]]) -> None:
         self._frequency = dict(terms)
 
-    def corrections(self, stem: str) -> tuple[str, ...]:
-        """Words at a small edit distance (optimal string alignment), or that sound alike; nearest first."""
+    def corrections(self, word: str) -> tuple[str, ...]:
+        """Stems at a small edit distance (optimal string alignment), or that sound alike; nearest first."""
+        stem = stem_of(word)
         limit = 1 if len(stem) < 7 else 2
         pool = self._by_initial.get(stem[0], ())
         distance: dict[str, float] = {}
-        for form in {stem, stem.removesuffix("e")}:  # "brige" keeps the e that the stem of "bridge" has lost
+        # "brige" keeps the e that the stem of "bridge" has lost; of "erly" no more is left than "er"
+        for form in {stem, stem.removesuffix("e"), re.sub("y$", "i", word)}:
             near = process.extract(form, pool, scorer=OSA.distance, score_cutoff=limit, limit=20)
-            distance |= {word: min(far, distance.get(word, far)) for word, far, _ in near}
-        for word in self._by_sound.get(metaphone(stem), ()):
-            distance.setdefault(word, limit + OSA.distance(stem, word) / len(stem))
-        ranked = sorted(distance, key=lambda word: (distance[word], -self._frequency[word]))
+            distance |= {term: min(far, distance.get(term, far)) for term, far, _ in near}
+        for term in self._by_sound.get(metaphone(stem), ()):
+            distance.setdefault(term, limit + OSA.distance(stem, term) / len(stem))
+        ranked = sorted(distance, key=lambda term: (distance[term], -self._frequency[term]))
         return tuple(ranked[:_ALTERNATIVES])
 
     @cached_property

@@ -1,7 +1,9 @@
 """Question in, passages out: hybrid retrieval over the vector index and the lexical index."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+
+from rapidfuzz.distance import OSA
 
 from vectorstore.chroma import ChromaError
 from vectorstore.datatypes import Chunk, NoArticlesError, Passage, ingest_command
@@ -170,11 +172,14 @@ class Retriever:
         if not wrong:
             return question
         ids = list(self._published(self._index.search(wrong, _SPARE)))
-        written: dict[str, str] = {}
+        written: dict[str, dict[str, None]] = {}  # stem -> the words that have it, in order
         for chunk in self._chunks(ids).values():
             for word in WORD.findall(chunk.text):
-                written.setdefault(stem_of(word), word)
-        right = {t.word: next((written[s] for s in t.stands_for if s in written), t.word) for t in wrong}
+                written.setdefault(stem_of(word), {})[word] = None
+        right = {
+            t.word: _nearest(t.word, next((written[s] for s in t.stands_for if s in written), {}))
+            for t in wrong
+        }
         return WORD.sub(lambda match: right.get(match.group(), match.group()), question)
 
     def _rank(self, vector: Vectors, terms: tuple[Term, ...], count: int) -> list[_Scored]:
@@ -236,6 +241,11 @@ class Retriever:
             self._read_before.clear()
         self._read_before |= self.store.chunks([id_ for id_ in ids if id_ not in self._read_before])
         return {id_: self._read_before[id_] for id_ in ids if id_ in self._read_before}
+
+
+def _nearest(word: str, forms: Iterable[str]) -> str:
+    """The form at the least edit distance ("leeder" is "leader", not "leaders"), or the word itself."""
+    return min(forms, key=lambda form: OSA.distance(form.lower(), word.lower()), default=word)
 
 
 def _telling_words(text: str) -> frozenset[str]:

@@ -25,7 +25,7 @@ _ACCORDING = re.compile(
     re.IGNORECASE,
 )
 _WHO_SAID = re.compile(
-    r"^\W*(?:(?:and|but|so)\W+)?who(?:\s+(?:has|had|first|also))?\s+"
+    r"^\W*(?:(?:and|but|so)\W+)?(?:who|which(?:\s+[\w’'-]+){1,3}?(?<!s))(?:\s+(?:has|had|first|also))?\s+"
     r"(?:said|says|stated|remarked|joked|argued|argues|warned|warns)\b(?!\W+(?:yes|no|hello|goodbye|thanks?)\b)",
     re.IGNORECASE,
 )
