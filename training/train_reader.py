@@ -256,6 +256,7 @@ def train(run: Run, stream: Iterator[Batch], seconds: float, rate: float) -> flo
     """
     now = saved = time.monotonic()
     told, mean = 0.0, None
+    learned = [each for group in run.optimizer.param_groups for each in group["params"]]
     run.reader.train()
     while (part := run.spent / seconds) < 1:
         for group in run.optimizer.param_groups:
@@ -265,7 +266,7 @@ def train(run: Run, stream: Iterator[Batch], seconds: float, rate: float) -> flo
         loss = loss_of(run.reader, next(stream), run.teaching)
         run.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(run.reader.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
         run.optimizer.step()
         run.step += 1
         mean = loss.detach() if mean is None else 0.99 * mean + 0.01 * loss.detach()
