@@ -144,6 +144,14 @@ def test_a_follow_up_is_understood_from_the_history(chain: Chain) -> None:
     first = chain.answer("Who opened the bridge?")
     second = chain.answer("When was that?", [(first.question, first.text)])
     assert "12 February 2026" in second.text
+    second = chain.answer("When?", [("Who  opened\nthe bridge?", first.text)])  # as it came from Discord
+    assert second.trace.read_as == "When was the bridge opened?"
+
+
+def test_a_follow_up_is_read_well_spelt(chain: Chain) -> None:
+    """As a first question is."""
+    second = chain.answer("and when was it opend?", [("Who closed the new bridge?", "Nobody.")])
+    assert second.trace.read_as == "and when was the new bridge opened?"
 
 
 def test_instructions_in_an_article_are_text(chain: Chain, tmp_path: Path) -> None:

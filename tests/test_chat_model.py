@@ -1,5 +1,7 @@
 """A chat model by its real LangChain client, against a server that answers well, badly, slowly or not at all."""
 
+import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -176,6 +179,23 @@ def test_a_hanging_server_is_given_up(llm: FakeLLM, name: str, hang: str) -> Non
     assert fails(model) == "the chat model took too long"
     assert time.perf_counter() - began < QUICK + 10
     assert llm.left.wait(5)
+
+
+def test_a_client_that_hides_its_cancellation_is_given_up_too(
+    llm: FakeLLM, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python 3.11's `wait_for` may: its stream just ends, past the limit."""
+
+    class Hiding:
+        async def astream(self, *_: object) -> AsyncIterator[str]:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            for piece in ():
+                yield piece
+
+    model = open_for(llm, name, first=QUICK)
+    monkeypatch.setattr(model, "_client", Hiding())
+    assert fails(model) == "the chat model took too long"
 
 
 def test_a_slow_answer_is_given_up_at_the_limit_of_the_whole(llm: FakeLLM, name: str) -> None:

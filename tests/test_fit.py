@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.answering.fit import counts_another, counts_nothing
+from bot.answering.fit import counts_another, counts_nothing, fits
+from bot.answering.question import Kind
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,16 @@ def test_a_number_of_something_else(question: str, sentence: str, span: str, ano
 def test_how_many_is_no_word_without_a_quantity(question: str, answer: str, nothing: bool) -> None:
     """Whatever the reader makes of it."""
     assert counts_nothing(question, answer) is nothing
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "fitting"),
+    [
+        ("How many people attended?", "Ten people attended.", True),  # the word has "ten" in it
+        ("How many teams played in 2010?", "In 2010, 10 teams played.", True),
+        ("How many teams played in 2010?", "All teams played in 2010.", False),
+    ],
+)
+def test_a_number_of_the_question_is_no_answer(question: str, sentence: str, fitting: bool) -> None:
+    """Only as a whole word it is the same number."""
+    assert fits(Kind.NUMBER, sentence, question) is fitting

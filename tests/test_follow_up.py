@@ -140,6 +140,12 @@ from bot.answering.question import parts, understand
         ("for what?", "Who paid Bo Lind?", "The club", "for what paid Bo Lind?"),
         ("And 2024?", "How many joined in 2023?", "12", "How many joined in 2024?"),
         (
+            "And 2024?",
+            "How much did the top 5 schools get in 2023?",
+            "12",
+            "How much did the top 5 schools get in 2024?",
+        ),
+        (
             "Is it true that it rains?",
             "When was the new bridge opened?",
             "In May",

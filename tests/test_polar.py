@@ -58,6 +58,12 @@ def test_a_heading_settles_nothing() -> None:
         ("Did Ann vote for the plan?", "Ann voted against the plan.", None),
         ("Do all dogs need a ticket?", "Dogs need a ticket.", None),
         ("Are pets allowed?", "Pets are allowed nowhere.", None),
+        ("Is the department closed?", "The IT department is closed.", None),
+        ("Is the IT department closed?", "The IT department is closed.", "Yes"),
+        ("Is it true that the harbour is closed?", "The harbour was closed for two days in 2019.", None),
+        ("Is it true that the harbour is closed?", "The harbour is closed.", "Yes"),
+        ("Does the ferry stop in Orrham?", "The ferry stopped in Orrham.", None),
+        ("Did the ferry stop in Orrham?", "The ferry stopped in Orrham.", "Yes"),
     ],
 )
 def test_the_verdict(question: str, sentence: str, said: str | None) -> None:

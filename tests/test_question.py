@@ -91,7 +91,17 @@ def test_a_follow_up_on_a_follow_up_finds_the_one_who_is_meant() -> None:
 
 @pytest.mark.parametrize(
     ("text", "refers"),
-    [("Why?", True), ("And the ferry?", True), ("Did he agree?", True), ("Who is Ann Lee?", False)],
+    [
+        ("Why?", True),
+        ("And the ferry?", True),
+        ("Did he agree?", True),
+        ("Who is Ann Lee?", False),
+        ("How do I get there by bus?", True),
+        ("Who lives there?", True),
+        ("Are there any lockers?", False),
+        ("Who said that the pool is closed?", False),
+        ("What did that cost?", True),
+    ],
 )
 def test_what_refers_back(text: str, refers: bool) -> None:
     """Pronouns, openings such as "and", or no word of its own."""

@@ -11,7 +11,7 @@ import pytest
 
 from bot.answering.bullets import under_heading, with_items
 from bot.answering.composing import composed
-from bot.answering.lists import after_name, enumerates, is_beside_asked, marked
+from bot.answering.lists import after_name, enumerates, is_beside_asked, marked, stretches
 from bot.answering.picking import FEATURES as OF_SENTENCE
 from bot.answering.picking import Candidate
 from bot.answering.question import understand
@@ -222,6 +222,14 @@ def test_an_enumeration_is_told_whole_and_without_what_stands_before_it(best: st
     """Who arranged the call is no item of it, however the reader marks."""
     (found,) = marked(record(best, "Ann Lee", "Bo Park", "Cy Lund", text=CALL))
     assert found.text == "Bo Park, Cy Lund and Di Orr"
+
+
+def test_a_list_may_stand_in_a_sentence_with_a_link() -> None:
+    """Only the sentences beside it are left out for that."""
+    text = "Bring pens, paper and glue (see https://a.example/rules)."
+    found = record("pens, paper and glue", text=text)
+    (told,) = stretches(found, [found.passage])
+    assert told.text == "pens, paper and glue"
 
 
 def test_what_stands_before_and_or_belongs_to_the_enumeration() -> None:

@@ -53,6 +53,12 @@ def test_a_misspelt_word_is_read_as_the_form_that_is_nearest(tmp_path: Path, lib
     assert library.retriever.retrieve("wich leeder left erly?").question == "wich leader left early?"
 
 
+def test_words_without_latin_letters_do_not_sound_alike(tmp_path: Path, library: Library) -> None:
+    """They would all be the same to an algorithm for English."""
+    store_all(library, write(tmp_path / "a", t="Дорога\n\nДорога открыта. Река глубокая."))
+    assert library.retriever.retrieve("футбол").question == "футбол"
+
+
 @pytest.mark.parametrize(
     ("question", "title"),
     [("who runs", "Club"), ("Who leads the WHO?", "Health"), ("What does the WHO do?", "Health")],

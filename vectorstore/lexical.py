@@ -225,7 +225,8 @@ class _Vocabulary:
         for form in {stem, stem.removesuffix("e"), re.sub("y$", "i", word)}:
             near = process.extract(form, pool, scorer=OSA.distance, score_cutoff=limit, limit=20)
             distance |= {term: min(far, distance.get(term, far)) for term, far, _ in near}
-        for term in self._by_sound.get(metaphone(stem), ()):
+        sound = metaphone(stem)  # "" of what is not in Latin letters
+        for term in self._by_sound.get(sound, ()) if sound else ():
             distance.setdefault(term, limit + OSA.distance(stem, term) / len(stem))
         ranked = sorted(distance, key=lambda term: (distance[term], -self._frequency[term]))
         return tuple(ranked[:_ALTERNATIVES])

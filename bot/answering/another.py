@@ -126,8 +126,8 @@ def _of_another_kind(which: str, plural: bool, before: str) -> str:
 
 def _numbered(other: str, before: str) -> tuple[int, int] | None:
     """Where another number of the same stands: "2024" for "2023", "rule 5" for "rule 4"."""
-    if other.isdigit():
-        found = re.search(r"\b\d+\b", before)
+    if other.isdigit():  # "and 2024?" is another year, whatever else is counted
+        found = (_YEAR.fullmatch(other) and _YEAR.search(before)) or re.search(r"\b\d+\b", before)
     else:
         thing = _NUMBERED.fullmatch(other)
         found = thing and re.search(rf"\b{re.escape(thing['what'])}\s+\d[\w.]*", before, re.IGNORECASE)

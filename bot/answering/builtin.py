@@ -140,7 +140,8 @@ def _with_own_items(asked: str, each: Found) -> Found:
 def well_spelt(question: Question, retrieval: Retrieval) -> Question:
     """The question as the reader is asked: as well spelt as the articles are."""
     if question.context:  # what it refers back to is in its words now
-        return replace(question, text=question.standalone, context="")
+        alone = replace(question, text=question.standalone, context="")
+        return worded(alone, retrieval.question) if question.filled else alone
     return worded(question, retrieval.question)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.answering.question import content_words
 from bot.answering.spans import Found
+from bot.answering.untrusted import CUT
 from bot.answering.wording import readable, without_stop
 from vectorstore.datatypes import Chunk, Span
 from vectorstore.lexical import stem_of, stems
@@ -85,4 +86,6 @@ def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
 def _is_item(chunk: Chunk, before: int, start: int, stop: int) -> bool:
     lead = chunk.text[before - chunk.start : start - chunk.start]
     item = chunk.text[start - chunk.start : stop - chunk.start]
+    if CUT in lead:  # an item that gave orders, and what comes after it
+        return False
     return bool(_BULLET.fullmatch(lead.strip(" \t\r\n") + " ") or _BULLET.match(item))

@@ -103,7 +103,7 @@ class Chain:
             raise UserError("the question is not UTF-8 text: type it anew")
         if len(text) > _MOST_CHARACTERS:
             raise UserError(f"the question has {len(text)} characters: ask in at most {_MOST_CHARACTERS}")
-        turns = [] if condensed else list(history)
+        turns = [] if condensed else [(" ".join(before.split()), answer) for before, answer in history]
         asked = parts(condensed or text)
         found: list[Part] = []
         for place, each in enumerate(asked):

@@ -108,7 +108,7 @@ class ChatModel:
                         return heard.usage()
                     except Exception as error:
                         if limit.expired():
-                            raise
+                            raise TimeoutError from error
                         pause = _pause(error, attempt)
                         in_time = attempt < _ATTEMPTS and now() + pause < first_by
                         if heard.characters or not in_time or not _passes(error):

@@ -1,4 +1,4 @@
-"""Does a sentence hold the type of answer that a question asks for, and where in it."""
+"""Does a sentence hold the type of answer that a question asks for."""
 
 import re
 from functools import lru_cache
@@ -112,7 +112,11 @@ def names(sentence: str, question: str) -> list[str]:
 def _new(pattern: re.Pattern[str], sentence: str, question: str) -> list[str]:
     """The matches in a sentence that are not just the question's own words."""
     asked = question.lower()
-    return [found for found in _found(pattern, sentence) if found.lower() not in asked]
+    return [
+        found
+        for found in _found(pattern, sentence)
+        if not re.search(rf"(?<!\w){re.escape(found.lower())}(?!\w)", asked)
+    ]
 
 
 # the sentences of a community's best-read articles are met again and again

@@ -109,13 +109,16 @@ def _speaks_of_absent(chunk: Chunk, sentence: Span) -> bool:
 
 
 def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]]:
-    """The best span's sentence and those beside it in its article, in order, bare links left out."""
+    """The best span's sentence and those beside it in its article, in order, save those with a link."""
     source = best.passage.article.source
     chunks = [best.passage.chunk, *(p.chunk for p in passages if p.article.source == source)]
     known: dict[Span, Chunk] = {}
     for chunk in chunks:
         for span in chunk.sentences:
-            if "://" not in chunk.text[span[0] - chunk.start : span[1] - chunk.start]:
+            if (
+                span == best.sentence.span
+                or "://" not in chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+            ):
                 known.setdefault(span, chunk)
     order = sorted(known)
     place = order.index(best.sentence.span)

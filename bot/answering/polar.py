@@ -59,23 +59,31 @@ def verdict(question: str, sentence: str) -> str | None:
     """
     opens = _OPENS.match(question)
     asked = content_words(question[opens.end() :]) if opens else []
-    told = list(re.finditer(r"[^\W_]+", sentence))
-    said = [word for word in told if word.group() in content_words(word.group())][: len(asked)]
+    telling = set(content_words(sentence))
+    said = [word for word in re.finditer(r"[^\W_]+", sentence) if word.group() in telling][: len(asked)]
     same = [stem_of(word) for word in asked] == [stem_of(word.group()) for word in said]
     if not opens or not asked or not same or sentence.rstrip().endswith("?") or _NOT.search(question):
         return None
     head, rest = sentence[: said[-1].end()], sentence[said[-1].end() :]
     little = [_little(question[opens.end() :]), _little(head)]
     supposed = {word.lower() for word in _OPEN.findall(sentence)} - set(_words(question))
-    if little[0] != little[1] or supposed or _NOT.search(rest) or not _same_verb(opens["first"], head):
+    past = [word.lower().endswith("ed") for word in asked] != [
+        word.group().lower().endswith("ed") for word in said
+    ]
+    if past and opens["first"].lower() != "did":  # "does it stop" is not settled by "it stopped"
+        return None
+    same_verb = _same_verb(opens["first"].lower(), question[opens.end() :], head)
+    if little[0] != little[1] or supposed or _NOT.search(rest) or not same_verb:
         return None
     return "No" if _NOT.search(head) else "Yes"
 
 
-def _same_verb(first: str, head: str) -> bool:
+def _same_verb(verb: str, rest: str, head: str) -> bool:
     """Whether a statement has the auxiliary that the question opens with: "is" is not settled by "was"."""
-    verb, said = first.lower(), set(_words(head))
-    if verb in f"{_BE} {_MODAL}".split():
+    said, auxiliaries = set(_words(head)), set(f"{_BE} {_MODAL}".split())
+    if verb == "is it true that":
+        return said & auxiliaries == set(_words(rest)) & auxiliaries
+    if verb in auxiliaries:
         return verb in said
     other = {"was", "were", "had"} if verb in {"do", "does"} else set()
     return not said & other

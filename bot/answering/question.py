@@ -68,7 +68,10 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _REFERS_BACK = re.compile(
-    r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|that|these|those|there|then|ones)\b",
+    r"\b(?:he|she|him|her|his|hers|they|them|their|it|its|this|these|those|then|ones|"
+    r"that(?!\s+(?:the|an?|i|we|you|there)\b)|"  # "who said that the pool is closed"
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )there(?!\s+(?:is|are|was|were|will|be)\b)|"
+    r"there(?=[\s?.!]*$))\b",
     re.IGNORECASE,
 )
 _OPENS_BACK = re.compile(r"^\W*(?:and|but|so|also|what about|how about|why)\b", re.IGNORECASE)

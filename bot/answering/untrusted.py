@@ -14,8 +14,8 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
-_CUT = "\ue000"  # of private use: in place of each character that is cut out, so that offsets stay
-_IS_CUT = re.compile(rf"\s*{_CUT}[{_CUT}\s]*")
+CUT = "\ue000"  # of private use: in place of each character that is cut out, so that offsets stay
+_IS_CUT = re.compile(rf"\s*{CUT}[{CUT}\s]*")
 _FENCE = re.compile(r"<(?=\s*/?\s*passage\b)", re.IGNORECASE)
 _QUESTION = re.compile(r"^(\W*)question(?=\s*:)", re.IGNORECASE | re.MULTILINE)
 _IMAGE = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
@@ -62,7 +62,7 @@ def _factual(chunk: Chunk) -> Chunk:
     kept = tuple(s for s in chunk.sentences if not any(_meet(s, each) for each in suspect))
     text = list(chunk.text)
     for start, end in (*suspect, *(s for s in chunk.sentences if s not in kept)):
-        text[start - chunk.start : end - chunk.start] = _CUT * (end - start)
+        text[start - chunk.start : end - chunk.start] = CUT * (end - start)
     return replace(chunk, text="".join(text), section=section, sentences=kept)
 
 
