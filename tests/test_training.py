@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import MPNetConfig, MPNetModel
 
-from bot.answering.reader import MODEL, open_session
+from bot.answering.reader import MODEL
 from training.examples import Example, cropped
 from training.export_reader import inputs, smooth
 from training.rows import BEGIN, IGNORED, INSIDE, OUTSIDE, Batch, Encoder, collated
@@ -19,6 +19,7 @@ from training.shipped import weights_of
 from training.sources import OURS, WRITTEN, articles, place
 from training.train_reader import Reader, Teaching, loss_of, own_ids
 from vectorstore.model_files import DEFAULT_MODEL, find_weights
+from vectorstore.serving import open_session
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,11 @@ class NoArticlesError(UserError):
     """A library that does not exist yet, or from which everything was removed."""
 
 
+def no_articles(library: str) -> NoArticlesError:
+    """What to say where a library has none."""
+    return NoArticlesError(f"library {library!r} has no articles: run {ingest_command(library)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleInfo:
     """What a library knows of an article beside its text. `source` is its identity."""
@@ -44,6 +49,10 @@ class Chunk:
     end: int
     section: str  # the heading it stands under, or ""
     sentences: tuple[Span, ...]  # offsets into the article's text, in order, without surrounding space
+
+    def part(self, span: Span) -> str:
+        """The text between two offsets into the article's text."""
+        return self.text[span[0] - self.start : span[1] - self.start]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

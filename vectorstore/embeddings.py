@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -13,17 +12,15 @@ from typing import Protocol
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from vectorstore.model_files import ModelCard, ensure_compiled
+from vectorstore.serving import cores, open_session, open_tokenizer
 
 log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
 _MOST_WORDS = 20_000  # whose vectors are remembered: 30 MB when all are
 _MANY = 4  # texts from which on cores take whole texts instead of sharing one
-# its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
-_SLOWER = ["SkipLayerNormFusion"]
 
 
 class Embedder(Protocol):
@@ -48,13 +45,11 @@ class Encoder:
     """An ONNX encoder and its tokenizer, safe to share between threads."""
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        self._file = str(folder / "model.onnx")
-        self._session = _open(self._file, threads=0)  # one per core
+        self._file = folder / "model.onnx"
+        self._session = self._open(threads=0)
         self._inputs = [entry.name for entry in self._session.get_inputs()]
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one
+        self._tokenizer = open_tokenizer(folder)
+        self._lock = Lock()
         self._max_tokens = max_tokens
 
     def embed(self, texts: list[str]) -> Vectors:
@@ -75,8 +70,8 @@ class Encoder:
         if len(ids) < _MANY:
             vectors = [self._run(self._session, sequence) for sequence in ids]
         else:
-            with ThreadPoolExecutor(os.cpu_count()) as cores:
-                vectors = list(cores.map(lambda sequence: self._run(self._single, sequence), ids))
+            with ThreadPoolExecutor(cores()) as pool:
+                vectors = list(pool.map(lambda sequence: self._run(self._single, sequence), ids))
         return np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
     def count_tokens(self, texts: list[str]) -> list[int]:
@@ -87,7 +82,10 @@ class Encoder:
     @cached_property
     def _single(self) -> ort.InferenceSession:
         """The model with one thread a call, for many calls at once; only an ingest needs it."""
-        return _open(self._file, threads=1)
+        return self._open(threads=1)
+
+    def _open(self, *, threads: int) -> ort.InferenceSession:
+        return open_session(self._file, threads=threads, providers=ort.get_available_providers())
 
     def _run(self, session: ort.InferenceSession, ids: list[int]) -> Vectors:
         tokens = np.array([ids], np.int64)
@@ -130,15 +128,6 @@ class OnnxEmbedder(Encoder):
         """Whether the tokenizer keeps the word whole."""
         with self._lock:
             return len(self._tokenizer.encode(word, add_special_tokens=False).ids) == 1
-
-
-def _open(file: str, *, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(
-        file, options, providers=ort.get_available_providers(), disabled_optimizers=_SLOWER
-    )
 
 
 def _clip(ids: list[int], limit: int) -> list[int]:

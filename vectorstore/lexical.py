@@ -205,7 +205,7 @@ class LexicalIndex:
         ids = row.chunk_ids()
         for first in range(0, len(ids), PAGE):
             for id_, chunk in store.chunks(ids[first : first + PAGE]).items():
-                body = embedded_text(row.info, chunk)
+                body = embedded_text(row.info, chunk.section, chunk.text)
                 writer.add_document(tantivy.Document(id=id_, article=row.id, body=body))
 
 

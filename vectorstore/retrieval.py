@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz.distance import OSA
 
 from vectorstore.chroma import ChromaError
-from vectorstore.datatypes import Chunk, NoArticlesError, Passage, ingest_command
+from vectorstore.datatypes import Chunk, Passage, no_articles
 from vectorstore.embeddings import Vectors
 from vectorstore.lexical import WORD, LexicalIndex, Term, stem_of
 from vectorstore.store import ArticleRow, Store
@@ -147,9 +147,7 @@ class Retriever:
         head = self.store.head()
         if head is None:
             self._head = None
-            raise NoArticlesError(
-                f"library {self.store.library!r} has no articles: run {ingest_command(self.store.library)}"
-            )
+            raise no_articles(self.store.library)
         if head == self._head and not force:
             return
         self._read_before.clear()
@@ -162,9 +160,7 @@ class Retriever:
         self._head = head
         if not self._rows:
             self._head = None
-            raise NoArticlesError(
-                f"library {self.store.library!r} has no articles: run {ingest_command(self.store.library)}"
-            )
+            raise no_articles(self.store.library)
 
     def _mended(self, question: str, terms: tuple[Term, ...]) -> str:
         """The question with each misspelt word as the articles write it, for the embedding model to read."""

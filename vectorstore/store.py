@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from vectorstore.chroma import Connection
-from vectorstore.datatypes import ArticleInfo, Chunk, NoArticlesError, UserError, header, ingest_command
+from vectorstore.datatypes import ArticleInfo, Chunk, UserError, header, ingest_command, no_articles
 from vectorstore.embeddings import Embedder, Vectors
 
 PAGE = 1000  # rows per request where everything is read
@@ -48,9 +48,9 @@ def article_id(source: str) -> str:
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def embedded_text(info: ArticleInfo, chunk: Chunk) -> str:
+def embedded_text(info: ArticleInfo, section: str, text: str) -> str:
     """What is embedded and indexed of a chunk: its context header and its text."""
-    return f"{header(info, chunk.section)}\n{chunk.text}"
+    return f"{header(info, section)}\n{text}"
 
 
 class Store:
@@ -121,7 +121,7 @@ class Store:
 
     def embed(self, info: ArticleInfo, chunks: list[Chunk]) -> Vectors:
         """A vector for each chunk, shape (len(chunks), dimension)."""
-        return self.embedder.embed([embedded_text(info, chunk) for chunk in chunks])
+        return self.embedder.embed([embedded_text(info, chunk.section, chunk.text) for chunk in chunks])
 
     def replace(
         self, info: ArticleInfo, content_hash: str, chunks: list[Chunk], vectors: Vectors
@@ -206,9 +206,7 @@ class Store:
     def _required(self, kind: str) -> Any:
         collection = self.collection(kind)
         if collection is None:
-            raise NoArticlesError(
-                f"library {self.library!r} has no articles: run {ingest_command(self.library)}"
-            )
+            raise no_articles(self.library)
         return collection
 
     def _create(self) -> Any:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from vectorstore.chroma import ChromaError
-from vectorstore.datatypes import UserError, header, ingest_command
+from vectorstore.datatypes import UserError, ingest_command
 from vectorstore.lexical import LexicalIndex
-from vectorstore.store import Store, note, pages
+from vectorstore.store import Store, embedded_text, note, pages
 
 _SAMPLE = 8  # chunks that are asked to find themselves
 _SAME = 1e-3  # cosine distance below which a vector has found itself
@@ -77,10 +77,11 @@ def rebuild(store: Store) -> int:
             metas = [page["metadatas"][i] for i in live]
             if not live:
                 continue
-            headers = [header(infos[m["article"]], m["section"]) for m in metas]
-            vectors = store.embedder.embed(
-                [f"{top}\n{text}" for top, text in zip(headers, texts, strict=True)]
+            whole = (
+                embedded_text(infos[m["article"]], m["section"], text)
+                for m, text in zip(metas, texts, strict=True)
             )
+            vectors = store.embedder.embed(list(whole))
             new.add(ids=[page["ids"][i] for i in live], embeddings=vectors, documents=texts, metadatas=metas)
             done += len(live)
         note(new, complete=1)

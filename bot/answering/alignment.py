@@ -132,7 +132,7 @@ def _rows(terms: Sequence[Term], passages: Sequence[Passage], embedder: Embedder
         years = years_of(f"{article.date or ''} {article.title} {chunk.text}")
         covers = _by_words(terms, passage, embedder)
         for span, cover in zip(chunk.sentences, covers, strict=True):
-            text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+            text = chunk.part(span)
             for number, term in enumerate(terms):
                 if term.fact is not None:
                     cover[number] = _said(term, text, years)

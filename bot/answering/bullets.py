@@ -45,7 +45,7 @@ def under_heading(best: Found, question: str) -> list[Stretch]:
 
 def with_items(chunk: Chunk, span: Span) -> Span:
     """A sentence that ends with a colon goes on to the last of the list items below it."""
-    text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+    text = chunk.part(span)
     if not text.endswith(":"):
         return span
     end = span[1]
@@ -67,7 +67,7 @@ def _lines(chunk: Chunk) -> list[Span]:
     """The sentences, those on one line together: an item may have several."""
     lines: list[Span] = []
     for start, end in chunk.sentences:
-        if lines and "\n" not in chunk.text[lines[-1][1] - chunk.start : start - chunk.start]:
+        if lines and "\n" not in chunk.part((lines[-1][1], start)):
             lines[-1] = (lines[-1][0], end)
         else:
             lines.append((start, end))
@@ -76,7 +76,7 @@ def _lines(chunk: Chunk) -> list[Span]:
 
 def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
     """List items without their bullets and what ends or separates them."""
-    told = (readable(chunk.text[a - chunk.start : b - chunk.start]) for a, b in items)
+    told = (readable(chunk.part(span)) for span in items)
     return [
         without_stop(_BULLET.sub("", item, count=1) if _BULLET.match(item) else item).rstrip(";,")
         for item in told
@@ -84,8 +84,8 @@ def _plain(chunk: Chunk, items: Sequence[Span]) -> list[str]:
 
 
 def _is_item(chunk: Chunk, before: int, start: int, stop: int) -> bool:
-    lead = chunk.text[before - chunk.start : start - chunk.start]
-    item = chunk.text[start - chunk.start : stop - chunk.start]
+    lead = chunk.part((before, start))
+    item = chunk.part((start, stop))
     if CUT in lead:  # an item that gave orders, and what comes after it
         return False
     return bool(_BULLET.fullmatch(lead.strip(" \t\r\n") + " ") or _BULLET.match(item))

@@ -14,6 +14,7 @@ from bot.answering.columns import (
     PEOPLE,
     PRICED,
     SAYS_LITTLE,
+    SUM,
     Asked,
     columns_for,
     naming_columns,
@@ -35,6 +36,7 @@ _ENDS = frozenset(stems("open opens close closes end ends finish arrive arrives 
 _DONE = frozenset(
     stems("pay pays paid take takes play plays buy sell sells give gives make makes use uses live lives")
 )
+_NAMES = re.compile(r"(?<=[a-z] )[A-Z]\w+")  # "the Nuit des Ours" is not ours
 _UNIT = re.compile(
     r"\b(?:per|an?|each|every|how many)\s+(?P<unit>(?:hour|day|night|week|month|year|person|time)s?)\b",
     re.IGNORECASE,
@@ -111,7 +113,9 @@ def _joined(found: list[_Found]) -> list[_Found]:
 
 
 def _asked(question: Question, table: Table) -> Asked:
-    words = stems_of(question.standalone)
+    words = stems_of(question.standalone) | {
+        stem_of(name.lower()) for name in _NAMES.findall(question.standalone)
+    }
     passage = table[0].passage
     about = stems(f"{passage.article.title} {passage.chunk.section} {table[0].kind}")
     of_columns = {each for row in table for column in row.cells for each in stems_of(column)}
@@ -151,12 +155,23 @@ def _answer(question: Question, table: Table) -> list[Part]:
         return []
     if not meant or len({each.column for each in meant}) > 1 or len(meant) > _MOST:
         return []
-    if _asks_for_more(asked, {column for _, keys in rows for column in keys}, meant) or _is_part(meant, rows):
+    if (
+        _is_other_price(meant, asked)
+        or _asks_for_more(asked, {column for _, keys in rows for column in keys}, meant)
+        or _is_part(meant, rows)
+    ):
         return []
     of_name = meant[0].column == meant[0].row.kind
     if of_name or (len(meant) == 1 and not _is_half_named(meant[0].row, asked)) or meant[0].column == "":
         return [each.row.told(each.value) for each in meant]
     return [each.row.told(f"{each.row.name}: {each.value}") for each in meant]
+
+
+def _is_other_price(meant: list[_Found], asked: Asked) -> bool:
+    """Whether the price of something is asked for that only has a word of the row: "share price"."""
+    priced = asked.words & PRICED - stems_of(meant[0].column)
+    no_sum = not all(SUM.search(each.value) for each in meant)
+    return bool(priced) and no_sum and any(_is_half_named(each.row, asked) for each in meant)
 
 
 def _is_part(meant: list[_Found], rows: list[tuple[Row, dict[str, frozenset[str]]]]) -> bool:
@@ -180,7 +195,9 @@ def _keys(row: Row, asked: Asked) -> dict[str, frozenset[str]]:
     """The columns whose cell in a row the question names, with its words there."""
     keys = {}
     for column, value in [(row.kind, row.name), *row.cells.items()]:
-        items = [stems_of(item) for item in _BETWEEN.split(value)]
+        several = _BETWEEN.split(value)
+        is_one = column == row.kind and any(item[:1].islower() for item in several[1:])  # "Stick and puck"
+        items = [stems_of(item) for item in ([value] if is_one else several)]
         own = next((item for item in items if item and item <= asked.words - asked.thing), stems_of(value))
         hit = own & (asked.words - asked.thing)
         if not hit - SAYS_LITTLE or len(own) > _LONGEST_KEY:
@@ -190,7 +207,7 @@ def _keys(row: Row, asked: Asked) -> dict[str, frozenset[str]]:
             continue  # any 4 would do
         others = {other.value(column) for other in asked.table} - {value}
         alone = not any(hit <= stems_of(other) for other in others)
-        if hit == own or (alone and len(hit) >= _HALF * len(own)):
+        if hit == own or (alone and not is_one and len(hit) >= _HALF * len(own)):
             keys[column] = hit
     return keys
 

@@ -16,7 +16,7 @@ SAYS_LITTLE = frozenset(
         "cost costs price prices priced fee fees fare fares charge charges pay paid money amount number many "
         "called name named people person get gets take takes time times day date have has play plays run "
         "runs place go goes come comes came use uses need needs needed happen happens belong set stand "
-        "stands listed table column row buy find found sell sells borrow give gives make makes made meet "
+        "stands listed table column row buy find sell sells borrow give gives make makes made meet "
         "meets usually normally typically generally currently big large game games match matches vs versus "
         "against live lives"
     )
@@ -24,15 +24,17 @@ SAYS_LITTLE = frozenset(
 _NEUTRAL = frozenset(
     stems("date day time when hour hours start starts begins out released release leaves departs")
 )
-_MONEY = re.compile(r"\b(?:how\s+much|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
+_DAYS = frozenset(stems("day date"))
+_MONEY = re.compile(r"\b(?:how\s+much(?!\s+off\b)|costs?|prices?|fees?|fares?|pay)\b", re.IGNORECASE)
 _CLOCK = re.compile(r"\d[:.]\d\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
 _WHAT_TIME = re.compile(r"\b(?:what|which)\s+(?P<unit>time|day|date)\b", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+){2}")
 PRICED = frozenset(stems("price cost fee fare charge toll"))
+_NO_PRICE = frozenset(stems("time hours level"))  # of charging
 # "how much rye": in a table of two columns, of what has a unit
 _MEASURE = re.compile(r"\bhow\s+much\b(?!.*\b(?:costs?|pay|charge|price|worth)\b)", re.IGNORECASE)
 _MEASURED = re.compile(r"\d[\d.,]*\s?[^\W\d]")
-_SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
+SUM = re.compile(r"[$€£¥]|\b(?:free|EUR|USD|GBP|CHF|kr)\b", re.IGNORECASE)
 _PLACES = frozenset(
     stems(
         "place where venue hall room location address channel town city court pitch field ground site stage "
@@ -40,7 +42,10 @@ _PLACES = frozenset(
     )
 )
 PEOPLE = frozenset(
-    stems("who person people name captain contact leader host teacher coach owner author speaker chair staff")
+    stems(
+        "who person people name captain contact leader lead host teacher coach owner author speaker chair "
+        "staff judge guide guard pilot cook"
+    )
 )
 # "what costs 5 €": what the row is about
 _WHAT = re.compile(
@@ -48,6 +53,7 @@ _WHAT = re.compile(
     r"(?:buy|borrow|get|have|find|make|use))\b",
     re.IGNORECASE,
 )
+_WHO_DOES = re.compile(r"\bwho\s+(?P<verb>\w+(?:s|ed))\b", re.IGNORECASE)
 _TWO = 2  # columns: a name and what it is of, a day and an hour
 _HALF = 0.5  # of a name's words that must be named
 _ROOT, _ENDING = 4, 3  # letters that words of one family have in common, and in which they differ
@@ -68,10 +74,15 @@ class Asked:
 def columns_for(keys: dict[str, frozenset[str]], asked: Asked) -> dict[str, frozenset[str]]:
     """The columns that may be asked for, each with the question's words that name it."""
     columns = list(dict.fromkeys(column for row in asked.table for column in (row.kind, *row.cells)))
+    said = frozenset(words_of(asked.question.standalone))
     if asked.thing:
-        return {c: asked.thing for c in columns if asked.thing <= stems_of(c) and c not in keys}
+        nouns = (c for c in columns if asked.thing <= stems_of(c) and not _is_done(c, asked.thing, said))
+        return {column: asked.thing for column in nouns if column not in keys}
     others = [column for column in columns if column not in keys]
     left = asked.words.difference(*keys.values())
+    if asked.question.kind is Kind.WHO and (does := _WHO_DOES.search(asked.question.standalone)):
+        verb = stem_of(does["verb"].lower())
+        others = [c for c in others if verb not in stems_of(c) or _is_of_people(c, said)]
     named = {column: hits for column in others if (hits := _naming(asked.question, stems_of(column), left))}
     if named:
         most = max(len(hits) for hits in named.values())
@@ -82,7 +93,11 @@ def columns_for(keys: dict[str, frozenset[str]], asked: Asked) -> dict[str, froz
     if not of_kind and _WHAT.match(asked.question.standalone):
         of_kind = [column for column in others if column == asked.table[0].kind]
     hours = [column for column in of_kind if _is_hour(column, asked.table)]
-    is_day_and_hour = asked.question.kind is Kind.WHEN and len(of_kind) == _TWO and len(hours) == 1
+    is_when = asked.question.kind is Kind.WHEN
+    day_too = is_when and not _WHAT_TIME.search(asked.question.standalone)
+    if day_too and hours == of_kind and any(stems_of(column) & _DAYS for column in others):
+        return {}
+    is_day_and_hour = is_when and len(of_kind) == _TWO and len(hours) == 1
     return {column: frozenset() for column in of_kind} if len(of_kind) == 1 or is_day_and_hour else {}
 
 
@@ -124,6 +139,19 @@ def _naming(question: Question, own: frozenset[str], words: frozenset[str]) -> f
     return frozenset(same) if named and enough else frozenset()
 
 
+def _is_done(column: str, thing: frozenset[str], said: frozenset[str]) -> bool:
+    """Whether a column tells when or how it was done, and not what: "Released" is no release."""
+    return any(w.endswith("ed") and stem_of(w) in thing and w not in said for w in words_of(column))
+
+
+def _is_of_people(column: str, said: frozenset[str]) -> bool:
+    """Whether who does it may stand there: who packages it is no package, but may be the packager."""
+    words = words_of(column)
+    return bool(stems_of(column) & PEOPLE or said.intersection(words)) or words[-1].endswith(
+        ("er", "or", "by")
+    )
+
+
 def _derived(word: str, other: str) -> bool:
     short, long = sorted((word, other), key=len)
     return len(short) >= _ROOT and long.startswith(short) and len(long) - len(short) <= _ENDING
@@ -145,7 +173,8 @@ def _is_of_kind(question: Question, column: str, table: Table) -> bool:
             return bool(values) and dated and not other and bool(_NEUTRAL.intersection(stems(column)))
         case _:
             asked = _MONEY.search(question.standalone)
-            return bool(asked) and bool(own & PRICED or (values and all(map(_SUM.search, values))))
+            priced = own & PRICED and not own & _NO_PRICE
+            return bool(asked) and bool(priced or (values and all(map(SUM.search, values))))
 
 
 def _is_hour(column: str, table: Table) -> bool:

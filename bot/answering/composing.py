@@ -81,9 +81,7 @@ def told_by_byline(passage: Passage, span: Span) -> Part:
     """The author's name, and the line that it stands in."""
     chunk = passage.chunk
     line = next((s for s in chunk.sentences if s[0] <= span[0] and span[1] <= s[1]), span)
-    return Part(
-        chunk.text[span[0] - chunk.start : span[1] - chunk.start], quoting(passage.article, chunk, line, 1.0)
-    )
+    return Part(chunk.part(span), quoting(passage.article, chunk, line, 1.0))
 
 
 def _listed(
@@ -172,7 +170,7 @@ def quoting(article: ArticleInfo, chunk: Chunk, span: Span, chance: float) -> Ci
         title=article.title,
         source=article.source,
         date=article.date,
-        quote=chunk.text[span[0] - chunk.start : span[1] - chunk.start],
+        quote=chunk.part(span),
         start=span[0],
         end=span[1],
         score=chance,

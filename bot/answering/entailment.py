@@ -8,7 +8,8 @@ from threading import Lock
 
 import numpy as np
 
-from bot.answering.reader import MODEL, open_session, open_tokenizer
+from bot.answering.reader import MODEL
+from vectorstore.serving import open_session, open_tokenizer
 
 LONGEST_CLAIM, LONGEST_EVIDENCE = 80, 200  # tokens, as in training
 

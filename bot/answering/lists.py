@@ -115,10 +115,7 @@ def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]
     known: dict[Span, Chunk] = {}
     for chunk in chunks:
         for span in chunk.sentences:
-            if (
-                span == best.sentence.span
-                or "://" not in chunk.text[span[0] - chunk.start : span[1] - chunk.start]
-            ):
+            if span == best.sentence.span or "://" not in chunk.part(span):
                 known.setdefault(span, chunk)
     order = sorted(known)
     place = order.index(best.sentence.span)
@@ -127,14 +124,14 @@ def _around(best: Found, passages: Sequence[Passage]) -> list[tuple[Chunk, Span]
 
 def _missed(chunk: Chunk, sentence: Span, span: Span) -> Span | None:
     """The enumeration of a sentence, where the span stands beside it."""
-    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    text = chunk.part(sentence)
     found = [(sentence[0] + m.start(), sentence[0] + m.end()) for m in _ENUMERATION.finditer(text)]
     return found[0] if found and not any(a < span[1] and span[0] < b for a, b in found) else None
 
 
 def _alike(chunk: Chunk, sentence: Span) -> list[Span]:
     """The enumeration in a sentence that says it goes on: "Also there were Ann, Bob and Eve"."""
-    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    text = chunk.part(sentence)
     match = _ENUMERATION.search(text) if _GOES_ON.search(text) and not _ABSENT.search(text) else None
     return [(sentence[0] + match.start(), sentence[0] + match.end())] if match else []
 
@@ -147,7 +144,7 @@ def _with(span: Span, items: list[Span], sentence: Span) -> list[Span]:
 
 def _told(chunk: Chunk, sentence: Span, items: list[Span]) -> str:
     """The items as they stand there, where they follow each other, or one by one."""
-    text = chunk.text[sentence[0] - chunk.start : sentence[1] - chunk.start]
+    text = chunk.part(sentence)
     parts = _completed(text, [(a - sentence[0], b - sentence[0]) for a, b in items])
     either = _EITHER.search(text, 0, parts[0][0])
     if either:  # "leaders and/or ministers of Norway, Sweden and Chad"

@@ -36,7 +36,7 @@ def missing_in(cited: Sequence[Passage], claim: str, question: str = "") -> list
 
 def _texts(passage: Passage) -> list[str]:
     chunk, article = passage.chunk, passage.article
-    sentences = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences]
+    sentences = [chunk.part(span) for span in chunk.sentences]
     return [*sentences, header(article, chunk.section), article.date or "", article.author or ""]
 
 

@@ -68,7 +68,7 @@ def pick(question: Question, retrieval: Retrieval, embedder: Embedder) -> list[C
         np.array([features for _, _, features in found]).reshape(-1, len(weights)) @ weights
     )
     picked = [
-        Candidate(passage, span, _text(passage, span), features, float(p))
+        Candidate(passage, span, passage.chunk.part(span), features, float(p))
         for (passage, span, features), p in zip(found, likelihoods, strict=True)
     ]
     return sorted(picked, key=lambda candidate: -candidate.probability)
@@ -95,7 +95,7 @@ def candidates(
         features = _features(question, asked, passage, passage.score - best, embedder)
         for span, row in zip(passage.chunk.sentences, features, strict=True):
             key = (passage.article.source, span)
-            text = " ".join(_text(passage, span).split())
+            text = " ".join(passage.chunk.part(span).split())
             if key not in found and not _says_nothing(text, passage):
                 found[key] = (passage, span, row)
     return list(found.values())
@@ -192,7 +192,7 @@ def _features(
     near = np.maximum(own, _NEAR * around)
     whole = np.maximum(own.max(axis=0), head)
     missing = asked.weights * (1 - near)
-    texts = [_text(passage, span) for span in passage.chunk.sentences]
+    texts = [passage.chunk.part(span) for span in passage.chunk.sentences]
     fit = [fits(question.kind, text, question.search_text) for text in texts]
     columns: dict[str, ArrayLike] = {
         "cover": own @ asked.weights,
@@ -231,7 +231,3 @@ def _match(asked: _Asked, reading: Reading, embedder: Embedder) -> Floats:
         if stem in asked.by_stem:
             soft[row, asked.by_stem[stem]] = 1.0
     return soft
-
-
-def _text(passage: Passage, span: Span) -> str:
-    return passage.chunk.text[span[0] - passage.chunk.start : span[1] - passage.chunk.start]

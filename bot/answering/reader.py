@@ -5,7 +5,6 @@ gives logits; what is made of them is decided in `verifier`.
 """
 
 import math
-import os
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -15,11 +14,11 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding
 
 from vectorstore.datatypes import Span
+from vectorstore.serving import cores, open_session, open_tokenizer
 
 Floats = NDArray[np.float32]
 
@@ -42,8 +41,6 @@ _SURE_UNASKED = 0.8
 _WHOLE = re.compile(
     r"\d+(?:[.,:]\d+)+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>()]*[\w/]|(?<![\w/])[#@/][\w-]+"
 )
-# its CPU kernel is eight times slower than the two operations that it fuses (onnxruntime 1.32)
-_SLOWER = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,24 +134,6 @@ class Logits:
         return [(float(np.mean(each)), span) for each, span in found]
 
 
-def open_session(path: Path) -> ort.InferenceSession:
-    """A model on one thread: a text a core is faster than all cores on one text."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
-    )
-
-
-def open_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of both models, which neither pads nor cuts."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
 class Reader:
     """The shipped model, safe to share between threads."""
 
@@ -162,7 +141,7 @@ class Reader:
         self._session = open_session(folder / "reader.onnx")
         self._tokenizer = open_tokenizer(folder)
         self._cls, self._sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
-        self._cores = ThreadPoolExecutor(_cores(), thread_name_prefix="reader")
+        self._cores = ThreadPoolExecutor(cores(), thread_name_prefix="reader")
         self._lock = Lock()  # a shared fast tokenizer raises "Already borrowed" without one
 
     def read(self, question: str, texts: Sequence[str]) -> list[Logits]:
@@ -222,8 +201,3 @@ def _words(encoding: Encoding, text: str) -> list[int | None]:
             after += 1
         words[first:after] = words[first : first + 1] * (after - first)
     return words
-
-
-def _cores() -> int:
-    """How many cores this process may use, which in a container are fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -110,7 +110,7 @@ def _around(each: Found) -> tuple[str, int]:
     if first == 0 and last == len(chunk.sentences) - 1:
         return "", 0
     start, end = chunk.sentences[first][0], chunk.sentences[last][1]
-    return title + chunk.text[start - chunk.start : end - chunk.start], start - len(title)
+    return title + chunk.part((start, end)), start - len(title)
 
 
 def says_nothing(text: str) -> bool:
@@ -166,7 +166,7 @@ def _in_passage(
         if inside is None or (sentence := sentences.get((source, inside))) is None:
             continue
         span = (span[0], min(span[1], inside[1]))
-        text = chunk.text[span[0] - chunk.start : span[1] - chunk.start]
+        text = chunk.part(span)
         if says_nothing(text):
             continue
         scores = score, reading.answers, score, reading.answers

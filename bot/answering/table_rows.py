@@ -60,10 +60,12 @@ def tables(passages: Sequence[Passage]) -> Iterator[Table]:
             row = rows[span]
             goes_on = table and row.kind in table[0].cells  # its first cell is empty
             if table and not goes_on and not any(_go_together(other, row) for other in table):
-                yield from [table] * _is_whole(table)
+                if _is_whole(table):
+                    yield table
                 table = []
             table.append(row)
-        yield from [table] * _is_whole(table)
+        if _is_whole(table):
+            yield table
 
 
 def of_one_table(
@@ -112,7 +114,7 @@ def cut_off(passages: Sequence[Passage]) -> tuple[Passage, ...]:
 def _is_cut(passage: Passage) -> bool:
     chunk = passage.chunk
     ends = chunk.sentences[:: max(1, len(chunk.sentences) - 1)]
-    return any(CELLS in chunk.text[a - chunk.start : b - chunk.start] for a, b in ends)
+    return any(CELLS in chunk.part(span) for span in ends)
 
 
 def _near(passages: Sequence[Passage]) -> list[Passage]:

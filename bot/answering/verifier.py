@@ -84,7 +84,7 @@ def _other_row(question: Question, found: list[Found]) -> Floats:
     for place, each in enumerate(found):
         if CELLS in each.sentence.text and not question.wants_list:
             chunk = each.passage.chunk
-            rows = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences]
+            rows = [chunk.part(span) for span in chunk.sentences]
             mine = len(asked.intersection(stems(each.sentence.text)))
             aside[place] = any(len(asked.intersection(stems(row))) > mine for row in rows if CELLS in row)
     return aside
