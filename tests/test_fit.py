@@ -47,6 +47,8 @@ def test_a_number_of_something_else(question: str, sentence: str, span: str, ano
         ("how many hammers do you have", "three", False),
         ("how many hammers do you have", "No hammers", False),
         ("For how many hours?", "an hour", False),
+        ("who do i tell how many we are", "Sister Sumayya", False),
+        ("In 2010, how many came?", "enough", True),
         ("how many came", "hundreds", False),
         ("how many of them came", "almost everybody but a few", False),
         ("how much paint is left", "enough", False),  # that may be all there is to say

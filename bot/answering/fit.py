@@ -53,7 +53,10 @@ _COUNTED = re.compile(
     rf"(?:{_NUMBER.pattern})(?:\s(?:of|the|more|other|different)\b)*\s(?:[\w’'-]+\s)??({_THING})\b",
     re.IGNORECASE,
 )
-_ASKS_HOW_MANY = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
+# and not "who do I tell how many we are"
+_ASKS_HOW_MANY = re.compile(
+    r"^(?:(?!\b(?:who|what|when|where|why|which|how)\b).)*\bhow\s+many\b", re.IGNORECASE
+)
 # what tells how many without a number
 _QUANTITY = re.compile(
     r"\b(?:an?|all|most|many|few|fewer|some|any|every|each|single|pair|couple|handful|infinit\w+|countless|"
@@ -86,7 +89,7 @@ def fits(kind: Kind, sentence: str, question: str) -> bool | None:
 
 def counts_nothing(question: str, answer: str) -> bool:
     """Whether how many are asked for, and an answer has no quantity: "enough"."""
-    asked = _ASKS_HOW_MANY.search(question)
+    asked = _ASKS_HOW_MANY.match(question)
     return bool(asked) and not _NUMBER.search(answer) and not _QUANTITY.search(answer)
 
 
