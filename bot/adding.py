@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 
 import ingest
 from ingest.fetch import is_link
+from ingest.settings import IngestSettings
 from vectorstore.datatypes import UserError
 from vectorstore.settings import VectorstoreSettings
 
@@ -27,7 +28,6 @@ _PASSED_ON = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "SYSTEMROOT",
-    "INGEST_MAX_BYTES",
 )
 _LONGEST_NAME = 100
 
@@ -103,6 +103,9 @@ class Adder:
         kept["PYTHONPATH"] = str(Path(ingest.__file__).parent.parent)
         kept["FOOTNOTE_DATA"] = str(settings.data.absolute())
         kept["EMBEDDING_MODEL"] = settings.embedding_model
+        # also where they stand in .env, which is not read there
+        kept["INGEST_MAX_BYTES"] = str(IngestSettings().max_bytes)
+        kept["VECTORSTORE_LOCK_SECONDS"] = str(settings.lock_seconds)
         if settings.chroma_url is not None:
             kept["CHROMA_URL"] = settings.chroma_url.get_secret_value()
         return kept

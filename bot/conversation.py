@@ -95,7 +95,7 @@ async def _turns_from(answer: discord.Message | None, me: discord.ClientUser, mo
         if question is not None and question.author.id == me.id:
             answer = question  # it goes on with an answer that takes several messages
             continue
-        turn = _turn(question, answer, me)
+        turn = await _turn(question, answer, me)
         if turn is None:
             break
         turns.append(turn)
@@ -110,15 +110,20 @@ async def _before(message: discord.Message, me: discord.ClientUser) -> list[Turn
     except (discord.HTTPException, *Lost):
         return []
     answers = [m for m in reversed(found) if m.author.id == me.id and not m.content.startswith(SMALL)]
-    turns = [_turn(await referenced(answer), answer, me) for answer in answers]
+    turns = [await _turn(await referenced(answer), answer, me) for answer in answers]
     return [turn for turn in turns if turn is not None][-_TURNS:]
 
 
-def _turn(question: discord.Message | None, answer: discord.Message, me: discord.ClientUser) -> Turn | None:
+async def _turn(
+    question: discord.Message | None, answer: discord.Message, me: discord.ClientUser
+) -> Turn | None:
     """An answer of the bot with its question: what it replies to, or what stands above; None without one."""
     if question is not None and question.author.id == me.id:
         return None
     asked = without_mention(question.content, me) if question else question_above(answer.content)
+    # "@Footnote" in reply to somebody's question asked that question
+    if question is not None and not asked and (before := await referenced(question)) is not None:
+        asked = without_mention(before.content, me)
     return (asked, answer_in(answer.content)) if asked else None
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Any
 
+from alembic.util import CommandError
 from sqlalchemy import (
     BigInteger,
     Date,
@@ -156,10 +157,11 @@ class Database:
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _enforce_foreign_keys)
             migrate(self.engine)
-        except (SQLAlchemyError, ModuleNotFoundError) as error:
+        except (SQLAlchemyError, CommandError, ModuleNotFoundError, ValueError) as error:
+            # not "from error": the text of a URL that cannot be read holds its password
             raise UserError(
                 f"the database cannot be opened ({type(error).__name__}): check DATABASE_URL"
-            ) from error
+            ) from None
 
     def close(self) -> None:
         """Release the connections."""

@@ -106,11 +106,11 @@ class Desk:
         """Keep a member's vote on an answer."""
         await asyncio.to_thread(self.database.vote, number, str(member), good=good, comment=comment)
 
-    async def credit(self, guild: int, source: str, member: int) -> None:
-        """Keep that a member added the published version of an article of a server."""
+    async def credit(self, guild: int, source: str, member: int, *, anew: bool = True) -> None:
+        """Keep that a member added the published version of an article; unless `anew`, only if nobody has."""
         rows = await asyncio.to_thread(self._libraries.articles, guild)
         for row in rows:
-            if row.info.source == source:
+            if row.info.source == source and (anew or await self.addition(guild, row) is None):
                 await asyncio.to_thread(self.database.keep_addition, own_library(guild), row, str(member))
 
     async def addition(self, guild: int, article: ArticleRow) -> Addition | None:

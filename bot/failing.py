@@ -37,7 +37,10 @@ async def tell_failure(interaction: Interaction, error: Exception) -> None:
         told = refusal(cause)
     else:
         told = SORRY
-        log.error("a command or a button failed", exc_info=error)
+        if isinstance(cause, (discord.HTTPException, *Lost)):  # its text may be a URL, which holds a token
+            log.error("a command or a button failed: Discord could not be told (%s)", type(cause).__name__)
+        else:
+            log.error("a command or a button failed", exc_info=error)
     try:
         await tell(interaction, told)
     except (discord.HTTPException, *Lost):

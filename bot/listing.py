@@ -8,6 +8,7 @@ import discord
 
 from bot.failing import barrier
 from bot.reply import plain, split
+from bot.sending import acknowledge
 from vectorstore.store import ArticleRow
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class PageButton(
         bot: FootnoteBot = interaction.client
         assert interaction.guild_id is not None  # noqa: S101  (the list exists in servers only)
         async with barrier(interaction):
-            await interaction.response.defer()
+            if not await acknowledge(interaction, thinking=False):
+                return
             rows = await asyncio.to_thread(bot.libraries.articles, interaction.guild_id)
             content, view = listing(rows, self.page)
             await interaction.edit_original_response(content=content, view=view)

@@ -23,6 +23,7 @@ Interaction = discord.Interaction[Any]
 Lost = (OSError, aiohttp.ClientError)
 """What discord.py lets through when a connection is reset; neither is a discord.HTTPException."""
 
+_ACKNOWLEDGED = 40060  # already, though we may not have heard of it
 _CLOSED = {50001, 50013, 50083, 160005}  # no access, no permission, thread archived, thread locked
 # unknown message (it was deleted), unknown webhook, invalid webhook token (15 minutes are over)
 _GONE = {10008, 10015, 50027}
@@ -55,15 +56,15 @@ def _passes(error: BaseException) -> bool:
     return passes
 
 
-async def acknowledge(interaction: Interaction, *, private: bool) -> bool:
+async def acknowledge(interaction: Interaction, *, private: bool = True, thinking: bool = True) -> bool:
     """Within three seconds, or Discord calls the command failed. False if it is too late."""
     try:
-        await robustly(lambda: interaction.response.defer(ephemeral=private, thinking=True), attempts=2)
+        await robustly(lambda: interaction.response.defer(ephemeral=private, thinking=thinking), attempts=2)
     except discord.InteractionResponded:
         return True
     except discord.HTTPException as error:
-        # 40060: an earlier attempt had its effect although its answer was lost
-        if error.code == 40060:
+        # an earlier attempt had its effect although its answer was lost
+        if error.code == _ACKNOWLEDGED:
             return True
         log.warning("a command could not be acknowledged (%s)", error.code)
         return False
@@ -77,7 +78,15 @@ async def tell(interaction: Interaction, text: str) -> None:
     """Tell who ran a command, or pressed a button: in the place of "thinking…", else in a new message."""
     response = interaction.response
     if not response.is_done():
-        await response.send_message(text, ephemeral=True)
+        try:
+            await response.send_message(text, ephemeral=True)
+        except discord.HTTPException as error:
+            if error.code != _ACKNOWLEDGED:
+                raise
+            if interaction.type is discord.InteractionType.application_command:
+                await interaction.edit_original_response(content=text)
+            else:  # the original may be the answer that the button stands under
+                await interaction.followup.send(text, ephemeral=True)
     elif response.type is discord.InteractionResponseType.deferred_channel_message:
         await interaction.edit_original_response(content=text)
     else:
@@ -113,9 +122,14 @@ async def _further(interaction: Interaction, begun: discord.Message, part: str, 
     channel, may = interaction.channel, interaction.app_permissions
     in_thread = isinstance(channel, discord.Thread)
     writes = may.send_messages_in_threads if in_thread else may.send_messages
-    if not private and writes and isinstance(channel, discord.abc.Messageable):
-        await reply_once(begun, part)
-        return
+    if not private and writes and isinstance(channel, discord.abc.Messageable) and may_write(channel):
+        try:
+            await reply_once(begun, part)
+        except discord.HTTPException as error:
+            if error.code not in _CLOSED:
+                raise
+        else:
+            return
     try:
         await interaction.followup.send(part, ephemeral=private, suppress_embeds=True)
     except discord.HTTPException as error:
@@ -188,6 +202,20 @@ async def reply_or_tell(message: discord.Message, reply: Reply, view: discord.ui
     await send_once(message.author, first, reply.file)  # no buttons: they belong to the server
     for part in more:
         await send_once(message.author, part)
+
+
+def may_repeat(said_in: object, channel: discord.abc.GuildChannel) -> bool:
+    """Whether all who can read `channel` can also read what was said in another one."""
+    if isinstance(said_in, discord.Thread):
+        if said_in.is_private():
+            return False
+        said_in = said_in.parent
+    if not isinstance(said_in, discord.abc.GuildChannel):
+        return False
+    people: list[discord.Member | discord.Role] = [*channel.guild.roles]
+    people += [who for who in channel.overwrites if isinstance(who, discord.Member)]
+    readers = [who for who in people if channel.permissions_for(who).view_channel]
+    return all(said_in.permissions_for(who).view_channel for who in readers)
 
 
 def may_write(channel: object) -> bool:

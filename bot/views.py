@@ -9,7 +9,7 @@ import discord
 from bot.answering.datatypes import Answer
 from bot.failing import barrier
 from bot.reply import LOOKED_UP, plain, shortened, split
-from bot.sending import take_back, tell
+from bot.sending import acknowledge, take_back, tell
 
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
@@ -49,11 +49,9 @@ class AnswerButton(
     async def callback(self, interaction: Interaction) -> None:
         """Do what the button says; what is shown is for the one who pressed it alone."""
         async with barrier(interaction):
-            if self.what == "delete":
-                await interaction.response.defer()
-            elif self.what != "bad":  # Discord takes no form after an acknowledgement
-                await interaction.response.defer(ephemeral=True, thinking=True)
-            await self._act(interaction)
+            # Discord takes no form after an acknowledgement
+            if self.what == "bad" or await acknowledge(interaction, thinking=self.what != "delete"):
+                await self._act(interaction)
 
     async def _act(self, interaction: Interaction) -> None:
         bot: FootnoteBot = interaction.client
@@ -108,7 +106,8 @@ class WhatWasWrong(discord.ui.Modal, title="What was wrong?"):
         """Keep the comment with the vote."""
         bot: FootnoteBot = interaction.client
         async with barrier(interaction):
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            if not await acknowledge(interaction):
+                return
             await bot.desk.vote(self._number, interaction.user.id, good=False, comment=self.comment.value)
             await tell(interaction, "Thank you.")
 

@@ -22,7 +22,7 @@ from aiohttp import WSMsgType, web
 Payload = dict[str, Any]
 APP, BOT, GUILD, CHANNEL, DM = "1000", "1000", "2000", "3000", "3500"
 OTHER_GUILD = "2001"
-STAFF, FORUM = "7000", "3100"
+STAFF, FORUM, MODS = "7000", "3100", "3200"
 TAGS = {"8000": "Unanswered"} | {f"800{i}": f"Topic {i}" for i in range(1, 6)}  # of the forum
 RESET = web.Response()
 """A fault that breaks the connection off instead of answering."""
@@ -498,7 +498,7 @@ class FakeDiscord:
             "resume_gateway_url": self.url, "application": {"id": APP, "flags": 0}, "shard": [0, 1],
         }  # fmt: skip
         await self._event(socket, "READY", ready)
-        everyone = role(GUILD, discord.Permissions.all())
+        everyone = role(GUILD, discord.Permissions.all() & ~discord.Permissions(administrator=True))
         channels = [
             {"id": CHANNEL, "type": 0, "name": "here", "position": 0, "permission_overwrites": []},
             {

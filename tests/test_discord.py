@@ -1,12 +1,14 @@
 """The Discord face: the real discord.py client against a loopback Discord."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from discord_kit import TOKEN, QuickBot, Stage, stage
@@ -15,7 +17,7 @@ from fakes import answer
 
 from bot.answering.datatypes import Dropped, Generated
 from bot.database import Kept
-from bot.failing import SORRY
+from bot.failing import SORRY, tell_failure
 from vectorstore.datatypes import Chunk, UserError
 
 
@@ -84,8 +86,12 @@ async def test_a_mention_under_a_question_asks_that_question(scene: Stage) -> No
     async with scene.connected():
         asked = await scene.discord.say("When does the ferry open?", author="5001")
         await scene.discord.say(f"<@{BOT}>", mention=True, reply_to=asked["id"])
-        await said(scene)
-    assert scene.chain.asked == [("When does the ferry open?", [])]
+        (told,) = await said(scene)
+        await scene.discord.say("and why?", reply_to=told["id"])
+        await said(scene, 2)
+    first, second = scene.chain.asked
+    assert first == ("When does the ferry open?", [])
+    assert [question for question, _ in second[1]] == ["When does the ferry open?"]
 
 
 async def test_a_mention_under_a_question_that_is_not_seen_says_what_to_do(
@@ -179,7 +185,7 @@ async def test_other_messages_are_left_alone(scene: Stage, bot: QuickBot) -> Non
 
 async def test_the_context_menu_asks_about_a_message(scene: Stage, bot: QuickBot) -> None:
     """Its text is the question; the answer is private."""
-    message = scene.discord.message("When does it open?", author="5001")
+    message = scene.discord.message(f"<@{BOT}> When does it open?", author="5001")
     data = {
         "id": snowflake(), "name": "Ask about this", "type": 3, "target_id": message["id"], "resolved": {"messages": {message["id"]: message}},
     }  # fmt: skip
@@ -524,6 +530,47 @@ async def test_an_acknowledgement_that_had_its_effect_is_not_an_error(scene: Sta
     scene.discord.fault = fault
     message = await answered(scene)
     assert "In May." in message["content"]
+
+
+@pytest.mark.parametrize("what", ["privacy", "list", "Why"])
+async def test_every_acknowledgement_may_lose_its_receipt(scene: Stage, bot: QuickBot, what: str) -> None:
+    """It had its effect: what is told stands in the place of "thinking…"."""
+    message = await answered(scene)
+    lost: list[str] = []
+
+    def fault(method: str, path: str) -> Any:
+        if path.endswith("/callback"):
+            lost.append(path)
+            if len(lost) == 1:
+                return After(RESET)
+            return reply({"code": 40060, "message": "Interaction has already been acknowledged."}, 400)
+        return None
+
+    scene.discord.fault = fault
+    if what == "privacy":
+        interaction = await scene.discord.slash("privacy")
+    elif what == "list":
+        data = {"id": snowflake(), "name": "settings", "type": 1, "options": [{"name": "show", "type": 1, "options": []}]}  # fmt: skip
+        interaction = await scene.discord.interact(2, data, member="5000", channel=CHANNEL)
+    else:
+        interaction = await scene.discord.press(message, what)
+    assert (await scene.discord.answer_to(interaction))["content"]
+    assert len(lost) >= 2
+
+
+async def test_an_error_on_the_way_to_discord_is_logged_without_its_url(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """For there the interaction's token stands."""
+
+    class Gone:
+        response = None
+
+    error = aiohttp.ConnectionTimeoutError("https://discord.com/api/v10/interactions/1/s3cret/callback")
+    with contextlib.suppress(AttributeError):
+        await tell_failure(Gone(), error)  # type: ignore[arg-type]
+    assert "ConnectionTimeoutError" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 async def test_an_expired_token_is_answered_in_the_channel(scene: Stage, bot: QuickBot) -> None:

@@ -325,6 +325,28 @@ def test_the_reading_process_has_no_secret(
     assert "secret" not in Adder(vectorstore)._environment().values()
 
 
+def test_the_reading_process_has_the_limits_of_the_env_file(
+    vectorstore: VectorstoreSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Which it does not read itself."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INGEST_MAX_BYTES", raising=False)
+    (tmp_path / ".env").write_text("INGEST_MAX_BYTES=1000\n", encoding="utf-8")
+    assert Adder(vectorstore)._environment()["INGEST_MAX_BYTES"] == "1000"
+
+
+async def test_a_title_that_two_articles_have_names_neither(scene: Stage, bot: QuickBot) -> None:
+    """Nothing is removed by chance; by its id each can be."""
+    for name in ("one.txt", "two.txt"):
+        await added(scene, name, f"Rules\n\nThe rules of {name} are short.")
+    told = await scene.discord.answer_to(await scene.discord.library("remove", article="Rules"))
+    assert told["content"].startswith("There is no such article")
+    rows = scene.libraries.articles(int(GUILD))  # type: ignore[union-attr]
+    assert len(rows) == 2
+    told = await scene.discord.answer_to(await scene.discord.library("remove", article=rows[0].id))
+    assert told["content"] == "Rules is removed."
+
+
 @pytest.mark.parametrize(
     ("name", "safe"),
     [

@@ -203,6 +203,15 @@ def test_a_case_that_cannot_be_asked_is_named() -> None:
         each_case([Case(id="m-07", question=" ")], work)
 
 
+def test_a_line_of_a_question_file_may_hold_any_text(tmp_path: Path) -> None:
+    """An article's sentence may have a line separator of another kind in it."""
+    line = '{"question": "q", "gold_answers": ["one\u2028two\u0085three"]}'
+    (tmp_path / "q.jsonl").write_bytes(f"{line}\r\n{line}\n".encode())
+    assert [case.gold_answers for case in read_cases(tmp_path / "q.jsonl")] == [
+        ("one\u2028two\u0085three",)
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -275,6 +275,16 @@ async def test_what_is_pressed_or_run_is_acknowledged_before_the_database_is_ask
     assert await scene.discord.answer_to(interaction)
 
 
+async def test_a_question_is_acknowledged_before_the_database_is_asked(scene: Stage, bot: QuickBot) -> None:
+    """Whether its answer is private is not known then: it is shown to the asker alone."""
+    bot.desk._settings.clear()
+    with locked(scene):
+        interaction = await scene.discord.slash("ask", question="When?")
+        await scene.discord.wait_for(lambda: interaction["id"] in scene.discord.callbacks, 3)
+    assert scene.discord.callbacks[interaction["id"]]["data"]["flags"] & 64
+    assert "In May." in (await scene.discord.answer_to(interaction))["content"]
+
+
 @pytest.mark.parametrize("what", ["Sources", "👎", "Delete", "form"])
 async def test_a_button_that_fails_says_so(
     scene: Stage, bot: QuickBot, caplog: pytest.LogCaptureFixture, what: str

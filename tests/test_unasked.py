@@ -10,7 +10,7 @@ from typing import Any
 import discord
 import pytest
 from discord_kit import QuickBot, Stage, stage
-from fake_discord import BOT, CHANNEL, FORUM, GUILD, STAFF, role, snowflake, thread
+from fake_discord import BOT, CHANNEL, FORUM, GUILD, MODS, STAFF, role, snowflake, thread
 from fakes import answer
 
 from bot.cogs.unasked import SURE, is_question
@@ -103,6 +103,29 @@ async def test_what_is_unknown_is_noted_for_the_helpers(scene: Stage, bot: Quick
     assert note["content"].startswith("Not in the articles: when does somebody open?")
     assert note["content"].endswith(f"https://discord.com/channels/{GUILD}/{CHANNEL}/{asked['id']}")
     assert scene.discord.pinged == []
+
+
+@pytest.mark.parametrize("how", ["mention", "slash"])
+async def test_what_is_asked_in_a_private_channel_is_not_repeated_to_the_helpers(
+    scene: Stage, bot: QuickBot, how: str
+) -> None:
+    """Where the moderators are among themselves; the link opens for those who may read there."""
+    seen = str(discord.Permissions(view_channel=True).value)
+    hidden = {"id": GUILD, "type": 0, "allow": "0", "deny": seen}
+    not_from_us = {"id": BOT, "type": 1, "allow": seen, "deny": "0"}
+    data = {"id": MODS, "type": 0, "name": "mods", "position": 2, "guild_id": GUILD, "permission_overwrites": [hidden, not_from_us]}  # fmt: skip
+    await scene.discord.dispatch("CHANNEL_CREATE", data)
+    scene.chain.says = lambda _: answer("I could not find that.", abstained=True)
+    if how == "mention":
+        await scene.discord.say(f"<@{BOT}> is Bob going to be banned?", mention=True, channel=MODS)
+        await scene.discord.wait_for(lambda: unasked(scene))
+        (note,) = unasked(scene)
+        assert note["content"].startswith("Not in the articles: a question https://discord.com/channels/")
+    else:
+        asked = await scene.discord.slash("ask", question="is Bob going to be banned?", channel=MODS)
+        await scene.discord.answer_to(asked)
+        await quiet(scene)
+        assert not any("Not in the articles" in message["content"] for message in scene.discord.of_bot())
 
 
 async def test_an_answer_in_flight_is_finished_at_the_end(scene: Stage, bot: QuickBot) -> None:

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.sending import tell
+from bot.sending import acknowledge, tell
 
 if TYPE_CHECKING:
     from bot.client import FootnoteBot
@@ -38,7 +38,8 @@ class About(commands.Cog):
     @app_commands.describe(delete="Delete it all")
     async def privacy(self, interaction: Interaction, delete: bool = False) -> None:
         """/privacy."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        if not await acknowledge(interaction):
+            return
         database, member = self.bot.desk.database, str(interaction.user.id)
         found = await asyncio.to_thread(database.count, member)
         kept = f"{found.answers} of your questions with their answers, {found.votes} of your votes"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 from discord.ext import commands
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.conversation import begun_by, history_of, referenced, spoken_to, without_mention
 from bot.desk import Given
@@ -16,7 +17,7 @@ from bot.failing import SORRY, refusal
 from bot.libraries import Inquiry
 from bot.once import Once
 from bot.reply import Reply, plain, render
-from bot.sending import Lost, acknowledge, may_write, reply_or_tell, send_reply
+from bot.sending import Lost, acknowledge, may_repeat, may_write, reply_or_tell, send_reply
 from bot.streaming import PAUSE, Stream
 from bot.views import buttons
 from bot.waiting import Below, InPlace, Place
@@ -34,6 +35,7 @@ _UNSEEN = (
     "*Ask about this*."
 )
 _REMEMBERED = 2000  # threads
+_SOON = 1.0  # seconds, of the three in which a command must be acknowledged
 _QUESTION = 1500  # characters
 
 Interaction = discord.Interaction[Any]
@@ -69,12 +71,14 @@ class Asking(commands.Cog):
     ) -> None:
         """/ask."""
         if private is None:
-            private = (await self.bot.desk.settings(interaction.guild_id)).private
+            private = await self._is_private(interaction.guild_id)
         await self._respond(interaction, question, private=private)
 
     async def _about(self, interaction: Interaction, message: discord.Message) -> None:
         """Take a message's text as the question; shown to the one who asked alone."""
-        text = message.content.strip()[:_QUESTION]
+        me = self.bot.user
+        assert me is not None  # noqa: S101  (we are connected)
+        text = without_mention(message.content, me)[:_QUESTION]
         if not text:
             await interaction.response.send_message("There is no text in that message.", ephemeral=True)
             return
@@ -120,10 +124,18 @@ class Asking(commands.Cog):
             return text or None
         if spoken_to(message, me):
             # "@Footnote" in reply to somebody's question asks that question
-            return text or (before.content.strip() if before is not None else "")
+            return text or (without_mention(before.content, me) if before is not None else "")
         if not text or message.guild is None:
             return text or None
         return text if await self._in_own_thread(message.channel, me) else None
+
+    async def _is_private(self, guild: int | None) -> bool:
+        """What a server has set; where the database does not say in time, the asker alone sees the answer."""
+        try:
+            async with asyncio.timeout(_SOON):
+                return (await self.bot.desk.settings(guild)).private
+        except (TimeoutError, SQLAlchemyError):
+            return True
 
     async def _in_own_thread(self, channel: object, me: discord.ClientUser) -> bool:
         """Whether a thread began with the bot; Discord is asked once a thread, not once a message."""
@@ -155,7 +167,7 @@ class Asking(commands.Cog):
             )
             given = await self._answer(place, inquiry)
         if given is not None:
-            await self.tell_helpers(given, message.guild, message.jump_url)
+            await self.tell_helpers(given, message.guild, message.channel, message.jump_url)
 
     async def _respond(self, interaction: Interaction, question: str, *, private: bool) -> None:
         try:
@@ -166,7 +178,7 @@ class Asking(commands.Cog):
                     )
                     given = await self._answer(InPlace(interaction, question, private=private), inquiry)
                     if given is not None and not private:
-                        await self.tell_helpers(given, interaction.guild, "")
+                        await self.tell_helpers(given, interaction.guild, interaction.channel, "")
         except (discord.HTTPException, *Lost) as error:
             log.error("an answer could not be sent (%s)", type(error).__name__)  # noqa: TRY400  (URLs hold tokens)
 
@@ -213,16 +225,24 @@ class Asking(commands.Cog):
         if may_write(message.channel):
             await send_reply(message, _rendered(given), _buttons(given))
 
-    async def tell_helpers(self, given: Given, guild: discord.Guild | None, link: str) -> None:
-        """Where a server wants it, note what the articles do not answer. Without a mention."""
+    async def tell_helpers(
+        self, given: Given, guild: discord.Guild | None, said_in: object, link: str
+    ) -> None:
+        """Where a server wants it, note what the articles do not answer. Without a mention.
+
+        What was asked where not all of the helpers' channel can read is not repeated there.
+        """
         if guild is None or not given.answer.abstained:
             return
         channel_id = (await self.bot.desk.settings(guild.id)).helpers_channel
         channel = guild.get_channel(channel_id) if channel_id else None
         if isinstance(channel, discord.abc.Messageable) and may_write(channel):
-            note = (
-                f"Not in the articles: {plain(' '.join(given.answer.question.split()))[:1500]} {link}".strip()
-            )
+            question = plain(" ".join(given.answer.question.split()))[:1500]
+            if not may_repeat(said_in, channel):
+                question = "a question" if link else ""
+            if not question:
+                return
+            note = f"Not in the articles: {question} {link}".strip()
             with contextlib.suppress(discord.HTTPException, *Lost):
                 await channel.send(note, suppress_embeds=True)
 

@@ -3,18 +3,21 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
+from sqlalchemy.exc import SQLAlchemyError
 
+from bot.adding import Added
 from bot.failing import refusal
 from bot.libraries import own_library
 from bot.listing import listing
 from bot.reply import plain
-from bot.sending import tell
+from bot.sending import acknowledge, tell
 from vectorstore.datatypes import UserError
 from vectorstore.store import ArticleRow
 
@@ -69,8 +72,8 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             await tell(interaction, f"{_MOST} articles are being added here already: wait for one of them.")
             return
         with self._working(interaction):
-            await _acknowledge(interaction)
-            await self._add(interaction, guild, file, link)
+            if await acknowledge(interaction):
+                await self._add(interaction, guild, file, link)
 
     async def _add(
         self, interaction: Interaction, guild: int, file: discord.Attachment | None, link: str | None
@@ -89,24 +92,32 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             await interaction.edit_original_response(content=f"{name}: Discord did not hand the file over.")
             return
         log.info("server %d: member %d added an article", guild, interaction.user.id)
-        if added.state != "unchanged":
-            await self.bot.desk.credit(guild, added.source, interaction.user.id)
+        await self._credit(guild, added, interaction.user.id)
         told = {"new": "is in the library", "changed": "has taken the place of its last version"}
         state = told.get(added.state, "was in the library already, unchanged")
         passages = f"{added.chunks} passages, ready in {added.seconds:.1f} s"
         await interaction.edit_original_response(content=f"{name} {state}: {passages}. Ask with `/ask`.")
 
+    async def _credit(self, guild: int, added: Added, member: int) -> None:
+        """Keep who added it; the article is in the library, whether or not that can be kept."""
+        try:
+            await self.bot.desk.credit(guild, added.source, member, anew=added.state != "unchanged")
+        except SQLAlchemyError as error:
+            log.error("who added an article could not be kept (%s)", type(error).__name__)  # noqa: TRY400  (one line says it)
+
     @app_commands.command(name="list", description="The articles of this server")
     async def list_(self, interaction: Interaction) -> None:
         """/library list."""
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         content, view = listing(await self._rows(interaction))
         await interaction.edit_original_response(content=content, view=view)
 
     @app_commands.command(name="show", description="What is kept of an article")
     async def show(self, interaction: Interaction, article: str) -> None:
         """/library show."""
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         row = await self._row(interaction, article)
         if row is None:
             await tell(interaction, "There is no such article: choose one from the list.")
@@ -128,7 +139,8 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     async def remove(self, interaction: Interaction, article: str) -> None:
         """/library remove."""
         guild = _guild(interaction)
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         row = await self._row(interaction, article)
         with self._working(interaction):
             removed = row is not None and await self.bot.desk.remove(guild, row.id)
@@ -142,7 +154,8 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
     @app_commands.command(name="status", description="How much this server's library holds")
     async def status(self, interaction: Interaction) -> None:
         """/library status."""
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         rows = await self._rows(interaction)
         passages = sum(row.chunks for row in rows)
         last = f", the last one read {rows[0].ingested_at}" if rows else ""
@@ -162,7 +175,18 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
             for row in await self._rows(interaction)
             if wanted in row.info.title.casefold() or wanted in row.info.source.casefold()
         ]
-        return [app_commands.Choice(name=row.info.title[:100], value=row.id) for row in found[:_CHOICES]]
+        titles = Counter(row.info.title for row in found)
+        return [
+            app_commands.Choice(
+                name=(
+                    row.info.title
+                    if titles[row.info.title] == 1
+                    else f"{row.info.title[:60]} ({row.info.source})"
+                )[:100],
+                value=row.id,
+            )
+            for row in found[:_CHOICES]
+        ]
 
     @contextlib.contextmanager
     def _working(self, interaction: Interaction) -> Iterator[None]:
@@ -179,9 +203,10 @@ class Library(commands.GroupCog, group_name="library", group_description="The ar
         return await asyncio.to_thread(self.bot.libraries.articles, _guild(interaction))
 
     async def _row(self, interaction: Interaction, article: str) -> ArticleRow | None:
-        """By the id that autocompletion gives, or by title."""
+        """By the id that autocompletion gives, or by a title that only one article has."""
         rows = await self._rows(interaction)
-        return next((row for row in rows if article in {row.id, row.info.title}), None)
+        found = [row for row in rows if row.id == article] or [r for r in rows if r.info.title == article]
+        return found[0] if len(found) == 1 else None
 
 
 def _guild(interaction: Interaction) -> int:
@@ -194,8 +219,3 @@ async def _give_up(working: tuple[Interaction, asyncio.Task[Any]]) -> None:
     interaction, task = working
     task.cancel()
     await interaction.edit_original_response(content=_RESTARTING)
-
-
-async def _acknowledge(interaction: Interaction) -> None:
-    """Before the library is asked, which may be busy."""
-    await interaction.response.defer(ephemeral=True, thinking=True)

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.database import GuildSettings
 from bot.reply import LIMIT, plain
-from bot.sending import tell
+from bot.sending import acknowledge, tell
 from bot.tagging import hindrances, tags_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
     async def show(self, interaction: Interaction) -> None:
         """/settings show."""
         assert interaction.guild_id is not None  # noqa: S101  (the commands exist in servers only)
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         spent = await asyncio.to_thread(self.bot.libraries.spent_today, interaction.guild_id)
         more = [f"the chat model, today: {spent}"] if spent else []
         await self._tell(interaction, await self.bot.desk.settings(interaction.guild_id), more)
@@ -69,7 +70,8 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         self, interaction: Interaction, channel: app_commands.Transform[int, AskedIn], on: bool
     ) -> None:
         """/settings auto."""
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         now = await self.bot.desk.settings(interaction.guild_id)
         others = tuple(each for each in now.auto_channels if each != channel)
         await self._set(interaction, auto_channels=(*others, channel) if on else others)
@@ -115,7 +117,8 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         await self._change(interaction, threshold=value)
 
     async def _change(self, interaction: Interaction, **fields: Any) -> None:
-        await _acknowledge(interaction)
+        if not await acknowledge(interaction):
+            return
         await self._set(interaction, **fields)
 
     async def _set(self, interaction: Interaction, **fields: Any) -> None:
@@ -131,11 +134,6 @@ class Settings(commands.GroupCog, group_name="settings", group_description="How 
         if interaction.guild is not None:
             lines += [f"-# {each}" for each in hindrances(interaction.guild, settings)]
         await tell(interaction, "\n".join(lines)[:LIMIT])
-
-
-async def _acknowledge(interaction: Interaction) -> None:
-    """Before the database is asked."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 def told(settings: GuildSettings) -> str:

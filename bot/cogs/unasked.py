@@ -128,7 +128,7 @@ class Unasked(commands.Cog):
         if given.answer.abstained or given.answer.trace.likelihood < SURE:
             if opening:
                 await self._tag(last)
-            await self._asking.tell_helpers(given, last.guild, last.jump_url)
+            await self._asking.tell_helpers(given, last.guild, last.channel, last.jump_url)
             return
         await self._asking.send(last, given)
 

@@ -39,7 +39,9 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a file. Raises UserError naming the line that cannot be used."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split(
+            "\n"
+        )  # an article's sentence may hold other line ends
     except OSError as error:
         raise UserError(f"{path} cannot be read ({(error.strerror or '').lower()})") from error
     except UnicodeDecodeError as error:
