@@ -101,8 +101,11 @@ def _best(scores: dict[str, float], text_of: dict[str, str]) -> list[str]:
     return [text_of[id_] for id_ in sorted(scores, key=lambda id_: -scores[id_])]
 
 
+_MISSED = 5  # behind all that are looked at
+
+
 def _rank(paragraph: str, found: list[str]) -> int:
-    return found.index(paragraph) if paragraph in found else len(found)
+    return found.index(paragraph) if paragraph in found else _MISSED
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What an article is once it is loaded: its text, and where the blocks of that text stand."""
 
+import re
 from dataclasses import dataclass
 
 from vectorstore.datatypes import ArticleInfo
 
 ITEM = "- "
 """What is written before an item of a list, as in plain text."""
+_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\[([^\]]*)\]\([^)]*\)")
 _LONGEST_TITLE = 120  # characters: a longer one would leave a chunk no room for its own text
 
 
@@ -25,6 +27,11 @@ class Article:
     info: ArticleInfo
     text: str
     blocks: tuple[Block, ...]
+
+
+def unmarked(heading: str) -> str:
+    """A heading without Markdown's marks of emphasis and links; LOG_LEVEL keeps its underscore."""
+    return _MARKS.sub(r"\1", heading)
 
 
 def clip_title(title: str, limit: int = _LONGEST_TITLE) -> str:

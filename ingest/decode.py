@@ -18,6 +18,7 @@ _MARKS = (
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{2,40})""", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SAMPLE = 64 * 1024
+_AS_WINDOWS = {"iso-8859-1", "latin1", "latin-1", "ascii", "us-ascii"}  # as browsers read them
 _MANY = 0.02  # text has hardly any control characters
 
 
@@ -49,7 +50,8 @@ def _decode(raw: bytes, *, html: bool) -> str:
         raise UserError("this is not text but a binary file")
     if html and (declared := _DECLARED.search(raw[:4096])):
         try:
-            return raw.decode(declared.group(1).decode("ascii"))
+            name = declared.group(1).decode("ascii").lower()
+            return raw.decode("cp1252" if name in _AS_WINDOWS else name)
         except (LookupError, UnicodeError):  # the codec "undefined" raises its parent
             pass  # pages often declare what they are not
     guess = from_bytes(raw[: 4 * _SAMPLE]).best()

@@ -40,13 +40,20 @@ _HEADERS = {
 }
 
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
 def _is_public(address: Address) -> bool:
     """Neither private, loopback, link-local, shared, multicast nor reserved, also inside an IPv6 wrapping."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(inner)
-    return address.is_global and not address.is_multicast
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def _resolve(host: str, port: int) -> list[str]:
@@ -87,12 +94,22 @@ def fetch(url: str, rules: Rules) -> Page:
         response = _request(parts, rules, deadline)
         try:
             if response.status in _REDIRECTING and (target := response.getheader("Location")):
-                url = urljoin(url, target)
+                url = _redirected(url, target)
                 continue
             return _page(url, response, rules, deadline)
         finally:
             response.close()
     raise UserError("the link is redirected too often")
+
+
+def _redirected(url: str, target: str) -> str:
+    """Where a Location leads, which http.client reads as Latin-1 and servers write as UTF-8."""
+    with contextlib.suppress(UnicodeError):
+        target = target.encode("latin-1").decode("utf-8")
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
+        raise UserError("the link is redirected to what is no web address") from error
 
 
 def _parts(url: str, rules: Rules) -> SplitResult:

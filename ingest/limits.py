@@ -1,5 +1,7 @@
 """What a process that reads a stranger's file may use."""
 
+import contextlib
+
 
 def limit(megabytes: int, seconds: int) -> None:
     """Bound address space and processor time of this process; does nothing where there is no way to."""
@@ -14,4 +16,5 @@ def limit(megabytes: int, seconds: int) -> None:
     ):
         allowed = resource.getrlimit(kind)[1]  # what is allowed already can only become less
         value = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(kind, (value, value))
+        with contextlib.suppress(ValueError, OSError):  # macOS takes no limit of the address space
+            resource.setrlimit(kind, (value, value))

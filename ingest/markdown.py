@@ -6,7 +6,7 @@ from dataclasses import replace
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ingest.article import Article, Block, clip_title
+from ingest.article import Article, Block, clip_title, unmarked
 from ingest.plain import find_date
 from ingest.tables import Cell, told
 from vectorstore.datatypes import ArticleInfo
@@ -16,9 +16,9 @@ _KEY = re.compile(r"^[\w-]+[ \t]*:", re.MULTILINE)
 _FIELD = re.compile(r"^(title|date|author)[ \t]*:[ \t]*(\S.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LEAVES = {"paragraph_open", "heading_open", "fence", "code_block", "html_block"}
 # a mark that nothing stands apart from is none: "1.5 million", "-5 °C", "**bold**"
-_PREFIX = re.compile(r"(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)]|#{1,6})(?=[ \t])))*[ \t]*")
+_PREFIX = re.compile(r"(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*[ \t]*(?:#{1,6}(?=[ \t]))?[ \t]*")
 _PARSER = MarkdownIt("commonmark").enable("table")
-_COMMENT = re.compile(r"\s*<!--.*?-->\s*$", re.DOTALL)
+_COMMENT = re.compile(r"(?:\s*<!--(?:(?!-->).)*-->)+\s*$", re.DOTALL)
 
 
 def read_markdown(text: str, *, source: str, name: str) -> Article:
@@ -28,7 +28,7 @@ def read_markdown(text: str, *, source: str, name: str) -> Article:
     title = fields.get("title") or next((text[b.start : b.end] for b in found[:3] if b.heading), "")
     info = ArticleInfo(
         source=source,
-        title=clip_title(re.sub(r"[*_`]+", "", title) or name),
+        title=clip_title(unmarked(title) or name),
         date=find_date(fields.get("date", "")),
         author=clip_title(fields["author"]) if "author" in fields else None,
     )

@@ -11,6 +11,14 @@ _LIST_ITEM = re.compile(r"[-*•·–—‣▪]\s|\(?\d{1,3}[.)]\s|\(?[a-z][.)]\
 _FIELD = re.compile(r"(?!\d)\w[^:\n\d]{0,30}:\s+\S")  # "Apologies: Ann Lee", and not "Day 2: The lake"
 _URL = re.compile(r"\w+://\S+$|www\.\S+$")
 _BYLINE = re.compile(r"(?:(?:written\s+)?by|author)\s*:?\s+(\S.{1,80})$", re.IGNORECASE)
+# "By bus: line 5", "By 2030 all buses will be electric." name nobody
+_NAME = re.compile(r"(?:the\s+)?[A-Z][^:]*$")
+# of a line that says when something was written: "Last updated on Friday, 3 May 2024"
+_OF_DATE = frozenset(
+    "published posted updated last first on by date of the at dated written edited revised issued version "
+    "and st nd rd th am pm a m p van von de der la meeting minutes report board committee press "
+    "release".split()
+)
 _PERSON = re.compile(r"(?:[^\W\d_][\w.'’-]*\s+){1,3}[^\W\d_][\w'’-]+$")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -33,10 +41,13 @@ def read_plain(text: str, *, source: str, name: str) -> Article:
     """The article in a plain text; `name` is its title if the text shows none. The text is kept as it is."""
     spans = list(_blocks(text))
     lines = [text[start:end] for start, end in spans]
-    title = lines[0] if _is_title(lines) else ""
-    author, when, bylines = _bylines(lines, 1 if title else 0)
+    head = 1 if len(lines) > 1 and find_date(lines[0]) and _is_dateline(lines[0]) else 0
+    title = lines[head] if _is_title(lines[head:]) else ""
+    author, when, bylines = _bylines(lines, head + 1 if title else head)
+    if head:
+        when = find_date(lines[0])
     info = ArticleInfo(source=source, title=clip_title(title or name), date=when, author=author)
-    apart = bylines | ({0} if title else set())
+    apart = bylines | ({*range(head + 1)} if title else {*range(head)})
     headings = {i for i in range(len(lines)) if i not in apart and _is_heading(i, spans, text)}
     blocks = tuple(Block(start, end, i in headings) for i, (start, end) in enumerate(spans))
     return Article(info, text, blocks)
@@ -44,17 +55,22 @@ def read_plain(text: str, *, source: str, name: str) -> Article:
 
 def find_date(text: str) -> str | None:
     """The first full date in a text, as ISO 8601."""
-    for pattern in _DATES:
-        for match in pattern.finditer(text):
-            found = match.groupdict()
-            month = (
-                int(found["number"]) if "number" in found else _MONTHS.index(found["month"].lower()[:3]) + 1
-            )
-            try:
-                return date(int(found["year"]), month, int(found["day"])).isoformat()
-            except ValueError:
-                continue
+    for match in sorted((m for each in _DATES for m in each.finditer(text)), key=lambda m: m.start()):
+        found = match.groupdict()
+        month = int(found["number"]) if "number" in found else _MONTHS.index(found["month"].lower()[:3]) + 1
+        try:
+            return date(int(found["year"]), month, int(found["day"])).isoformat()
+        except ValueError:
+            continue
     return None
+
+
+def _is_dateline(line: str) -> bool:
+    """Whether a line says when and where something was written, by whom, and nothing else."""
+    rest = line
+    for pattern in _DATES:
+        rest = pattern.sub(" ", rest)
+    return all(word[0].isupper() or word.lower() in _OF_DATE for word in re.findall(r"[^\W\d_]+", rest))
 
 
 def _blocks(text: str) -> Iterator[Span]:
@@ -157,7 +173,7 @@ def _bylines(lines: list[str], first: int) -> tuple[str | None, str | None, set[
         line = lines[i]
         if len(line) > _LONGEST_BYLINE:
             break
-        dated = find_date(line)
+        dated = find_date(line) if _is_dateline(line) else None
         byline = _BYLINE.match(line)
         if dated and when is None:
             when = dated
@@ -166,7 +182,7 @@ def _bylines(lines: list[str], first: int) -> tuple[str | None, str | None, set[
             if author is None and _PERSON.match(above) and above.istitle():
                 author = above
                 found.add(i - 1)
-        if byline and author is None:
+        if byline and author is None and _NAME.match(byline.group(1)):
             author = clip_title(re.split(r"\s*[|,•·]\s*|\s+on\s+\d", byline.group(1))[0])
             found.add(i)
     return author, when, found

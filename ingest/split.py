@@ -7,13 +7,14 @@ from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
-from ingest.article import Article, clip_title
+from ingest.article import Article, clip_title, unmarked
 from vectorstore.datatypes import Chunk, Span, UserError, header
 
 CountTokens = Callable[[list[str]], list[int]]
 
 _LONG_SENTENCE = 300  # characters: beyond it, sentences inside a quotation count as sentences
 _LONGEST_SENTENCE = 1000  # characters: beyond it, it is no sentence, and is cut before tokens are counted
+_MOST_ABOVE = 3  # headings that stand above another one
 _LONGEST_SECTION = 80  # characters of a heading that go into the header
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(“‘\"'])(?:approx|appr|ca|cf|vs|e\.g|i\.e|viz|resp|No|Nos|no|nos|pp?|vol|figs?|eqs?|ch|sec|art|est|min|max|"
@@ -40,13 +41,22 @@ def split(article: Article, *, count_tokens: CountTokens, max_tokens: int) -> li
     """
     text, sections = article.text, [""]
     sentences: list[_Sentence] = []
+    waiting: list[str] = []  # headings that other headings follow
+    last_text = max((i for i, block in enumerate(article.blocks) if not block.heading), default=-1)
     for place, block in enumerate(article.blocks):
         following = article.blocks[place + 1] if place + 1 < len(article.blocks) else None
-        if block.heading and following is not None and not following.heading:
-            sections.append(clip_title(_plain(text[block.start : block.end]), _LONGEST_SECTION))
-        else:  # a heading with nothing under it is text
+        heads_text = block.heading and following is not None and not following.heading
+        if heads_text:
+            own = unmarked(text[block.start : block.end])
+            above = waiting if len(waiting) < _MOST_ABOVE else []  # so many may be a list
+            sections.append(clip_title(" — ".join([*above, own]), _LONGEST_SECTION))
+            waiting = []
+        else:  # a heading with nothing under it is text, of the section that it may lead to
+            heads_heading = block.heading and place < last_text
+            waiting = [*waiting, unmarked(text[block.start : block.end])] if heads_heading else []
+            section = len(sections) - 1 + heads_heading
             spans = split_sentences(text[block.start : block.end])
-            sentences += [_Sentence(block.start + a, block.start + b, len(sections) - 1) for a, b in spans]
+            sentences += [_Sentence(block.start + a, block.start + b, section) for a, b in spans]
     packer = _Packer(article, sections, count_tokens, max_tokens)
     return packer.chunks(sentences)
 
@@ -132,11 +142,6 @@ def _border(text: str, start: int, end: int) -> int:
         if places and places[-1] > 0:
             return earliest + places[-1]
     return end
-
-
-def _plain(heading: str) -> str:
-    """A heading without Markdown's emphasis and link marks."""
-    return re.sub(r"[*_`]+|\[([^\]]*)\]\([^)]*\)", r"\1", heading)
 
 
 class _Packer:

@@ -8,6 +8,7 @@ from lxml import html as lxml_html
 from trafilatura import bare_extraction
 
 from ingest.article import ITEM, Article, Block, clip_title
+from ingest.convert import clean
 from ingest.plain import find_date
 from ingest.tables import CELLS, LONGEST_ROW, rows_of, told
 from vectorstore.datatypes import ArticleInfo, UserError
@@ -36,6 +37,8 @@ def read_web_page(page: str, *, source: str, name: str) -> Article:
         include_comments=False,
         date_extraction_params={"extensive_search": False, "original_date": True},
     )
+    for line_break in [] if found is None else found.body.iter("lb"):
+        line_break.tail = f" {line_break.tail or ''}"
     parts = [] if found is None else list(_parts(found.body, _BLOCK_TAGS))
     if sum(len(part.text) for part in parts) < _LITTLE:
         parts = max(parts, _all_text(page), key=lambda kind: sum(len(part.text) for part in kind))
@@ -130,7 +133,7 @@ def _with_rows_told(page: str) -> str:
         for row, line in zip(rows, told(rows_of(table)), strict=False):
             if len(line) <= LONGEST_ROW:
                 row[:] = [lxml_html.fragment_fromstring("<td></td>")]
-                row[0].text = line
+                row[0].text = clean(line)
     return str(lxml_html.tostring(tree, encoding="unicode"))
 
 

@@ -133,6 +133,8 @@ def test_a_page_is_read_like_a_file(public: Site) -> None:
         "[fe80::1]",
         "[::ffff:7f00:1]",
         "[2002:7f00:1::]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[fec0::1]",
         "224.0.0.1",
         "255.255.255.255",
     ],
@@ -174,9 +176,15 @@ def test_a_redirect_into_the_inner_network_is_not_followed(public: Site, canary:
         "/in": redirect(f"http://127.0.0.1:{canary.port}/secret"),
         "/file": redirect("file:///etc/passwd"),
         "/loop": redirect("/loop"),
+        "/odd": redirect("http://["),
     }
     base = f"http://{PUBLIC}:{public.port}"
-    for path, told in (("/in", "not a public address"), ("/file", "only http"), ("/loop", "too often")):
+    for path, told in (
+        ("/in", "not a public address"),
+        ("/file", "only http"),
+        ("/loop", "too often"),
+        ("/odd", "no web address"),
+    ):
         with pytest.raises(UserError, match=told):
             fetch(base + path, rules(public, canary))
 

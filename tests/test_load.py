@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingest.load import find_files, load
+from ingest.split import split
 from vectorstore.datatypes import UserError
 
 SAMPLE = Path(__file__).parent.parent / "articles" / "coalition-of-the-willing.txt"
@@ -209,6 +210,59 @@ def test_plain_text_says_what_its_first_lines_are(
     (tmp_path / "a.txt").write_text(lines, encoding="utf-8")
     info = load(tmp_path / "a.txt", source="a.txt", max_bytes=10**6).info
     assert (info.title, info.date, info.author) == (title, date, author)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "date", "author"),
+    [
+        ("Trip\n\nBy bus: line 5 from the station\n\nIt is far.", "Trip", None, None),
+        ("Plan\n\nBy 2030 all buses will be electric.\n\nIt is far.", "Plan", None, None),
+        ("Trip\n\nRegistration closes on 30 June 2026\n\nIt is far.", "Trip", None, None),
+        ("Trip\n\nPosted on Friday, 3 May 2024 by Ann Lee\n\nIt is far.", "Trip", "2024-05-03", None),
+        ("Trip\n\nBy Ann Lee, 3 May 2024, updated 2025-01-02\n\nIt is far.", "Trip", "2024-05-03", "Ann Lee"),
+        ("3 March 2026\nMinutes of the board\n\nIt was short.", "Minutes of the board", "2026-03-03", None),
+    ],
+)
+def test_the_first_lines_name_an_author_and_a_date_only_where_they_do(
+    tmp_path: Path, text: str, title: str, date: str | None, author: str | None
+) -> None:
+    """How to get there, and until when, is something else; a date above the title is the article's."""
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    info = load(tmp_path / "a.txt", source="a.txt", max_bytes=1000).info
+    assert (info.title, info.date, info.author) == (title, date, author)
+
+
+def test_a_line_break_in_a_web_page_keeps_words_apart(tmp_path: Path) -> None:
+    """In paragraphs and items; and what cannot be written into a tree is no reason to end."""
+    text = "<p>Mon to Fri 9 to 17<br>Sat 10 to 14</p><ul><li>Bread<br>and cakes</li></ul>"
+    more = "<p>The shop is by the old harbour, where the ferry leaves for the islands every day.</p>" * 5
+    table = "<table><tr><th>Day</th><th>Hour</th></tr><tr><td>a&#2;b</td><td>9</td></tr></table>"
+    page = f"<html><head><title>Shop</title></head><body><article><h1>Shop</h1>{text}{more}{table}</article></body></html>"
+    (tmp_path / "a.html").write_text(page, encoding="utf-8")
+    found = read(tmp_path / "a.html")
+    assert "9 to 17 Sat" in found
+    assert "Bread and cakes" in found
+
+
+def test_a_page_that_says_latin_1_is_read_as_browsers_do(tmp_path: Path) -> None:
+    """With the quotation marks that Windows has there."""
+    body = "“It’s open” until nine … and closed on Sundays. " * 8
+    page = f'<html><head><meta charset="iso-8859-1"></head><body><p>{body}</p></body></html>'
+    (tmp_path / "a.html").write_bytes(page.encode("cp1252"))
+    assert "“It’s open” until nine …" in read(tmp_path / "a.html")
+
+
+def test_a_heading_keeps_its_number_and_its_underscores(tmp_path: Path) -> None:
+    """Who asks for rule 2, or for LOG_LEVEL, must find it; two comments hide nothing between them."""
+    text = "# The __rules__\n\n### 2. No spam\n\nNone.\n\n## LOG_LEVEL\n\nLow.\n\n<!-- x --> Open 9 to 5 <!-- y -->\n\nEnd.\n"
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    article = load(tmp_path / "a.md", source="a.md", max_bytes=1000)
+    told = [article.text[b.start : b.end] for b in article.blocks]
+    assert article.info.title == "The rules"
+    assert "2. No spam" in told
+    assert "<!-- x --> Open 9 to 5 <!-- y -->" in told
+    sections = {c.section for c in split(article, count_tokens=lambda texts: [9] * len(texts), max_tokens=90)}
+    assert {"2. No spam", "LOG_LEVEL"} <= sections
 
 
 def test_wrapped_lines_are_one_paragraph(tmp_path: Path) -> None:

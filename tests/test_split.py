@@ -7,6 +7,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from ingest.article import Article, Block
+from ingest.markdown import read_markdown
 from ingest.plain import read_plain
 from ingest.split import split, split_sentences
 from vectorstore.datatypes import ArticleInfo, Chunk, UserError, header
@@ -68,6 +69,18 @@ def test_a_heading_is_the_section_of_what_follows() -> None:
     """Headings are in the context header and not in the chunk."""
     _, chunks = cut("Rules of the club\n\nBe kind to all.\n\nFines\n\nSpam costs five coins.\n")
     assert [(chunk.section, chunk.text) for chunk in chunks][-1] == ("Fines", "Spam costs five coins.")
+
+
+def test_a_heading_above_a_heading_is_of_what_follows() -> None:
+    """And in the names of its sections; at the end of an article it is text."""
+    text = "# T\n\n## Prices\n\nIt costs 5 euros.\n\n## Opening hours\n\n### Monday\n\nFrom 9 to 17.\n\n## A\n\n## B\n"
+    article = read_markdown(text, source="a.md", name="a")
+    chunks = split(article, count_tokens=count_words, max_tokens=40)
+    told = [(chunk.section, chunk.text.split("\n")[0]) for chunk in chunks]
+    assert ("Prices", "It costs 5 euros.") in told
+    assert ("Opening hours — Monday", "Opening hours") in told
+    assert told[-1][0] == "Opening hours — Monday"
+    assert chunks[-1].text.endswith("B")
 
 
 def test_a_title_that_leaves_no_room_is_refused() -> None:
