@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -91,14 +91,11 @@ def fetch(url: str, rules: Rules) -> Page:
     deadline = time.monotonic() + rules.seconds
     for _ in range(_REDIRECTS + 1):
         parts = _parts(url, rules)
-        response = _request(parts, rules, deadline)
-        try:
+        with _asked(parts, rules, deadline) as response:
             if response.status in _REDIRECTING and (target := response.getheader("Location")):
                 url = _redirected(url, target)
                 continue
             return _page(url, response, rules, deadline)
-        finally:
-            response.close()
     raise UserError("the link is redirected too often")
 
 
@@ -127,28 +124,32 @@ def _parts(url: str, rules: Rules) -> SplitResult:
     return parts
 
 
-def _request(parts: SplitResult, rules: Rules, deadline: float) -> http.client.HTTPResponse:
+@contextlib.contextmanager
+def _asked(parts: SplitResult, rules: Rules, deadline: float) -> Iterator[http.client.HTTPResponse]:
+    """The answer, which is cut off at the deadline, wherever it is then."""
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     address = _checked_address(host, port, rules)
     # as browsers do; what is quoted already stays so
     path, query = (quote(part, safe=_SAFE) for part in (parts.path or "/", parts.query))
+    connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
+    # the socket's own limit is one for each read: a server may drip for ever without passing it
+    ending = threading.Timer(_left(deadline), connection.cut)
+    ending.daemon = True
+    ending.start()
     try:
-        connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
-        # the socket's own limit is one for each read: a server may drip for ever without passing it
-        ending = threading.Timer(_left(deadline), connection.cut)
-        ending.daemon = True
-        ending.start()
         try:
             connection.request("GET", f"{path}?{query}" if query else path, headers=_HEADERS)
             response = connection.getresponse()
             _left(deadline)  # headers that were cut off look like headers that end
-        finally:
-            ending.cancel()
-    except ssl.SSLError as error:
-        raise UserError(f"{host} has no valid certificate") from error
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise UserError(f"{host} does not answer") from error
-    return response
+        except ssl.SSLError as error:
+            raise UserError(f"{host} has no valid certificate") from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise UserError(f"{host} does not answer") from error
+        with response:
+            yield response
+    finally:
+        ending.cancel()
+        connection.end()
 
 
 def _checked_address(host: str, port: int, rules: Rules) -> str:
@@ -168,17 +169,30 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, address: str, *, secure: bool, seconds: float) -> None:
         super().__init__(host, port, timeout=seconds)
         self._address, self._secure = address, secure
+        self._plain: socket.socket | None = None
+        self._is_cut = False
         self.default_port = 443 if secure else 80  # so that the Host header names no usual port
 
     def cut(self) -> None:
-        """End whatever waits for the server."""
-        if self.sock is not None:
+        """End whatever waits for the server, and whatever comes to wait for it."""
+        self._is_cut = True
+        if self._plain is not None:
             with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._plain.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Close all that is open."""
+        self.close()
+        if self._plain is not None:
+            self._plain.close()
 
     def connect(self) -> None:
         """To the address, while certificate and Host header go by the name."""
         self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        # for http.client forgets its socket when a response takes it over; and wrapping one detaches it
+        self._plain = self.sock.dup()
+        if self._is_cut:
+            self.cut()
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
 
@@ -201,9 +215,11 @@ def _page(url: str, response: http.client.HTTPResponse, rules: Rules, deadline: 
             if size > rules.max_bytes:
                 raise UserError(f"the page has more than INGEST_MAX_BYTES ({rules.max_bytes:,})")
             _left(deadline)
+        _left(deadline)  # what was cut off looks like what ends
         if response.length:  # of what the server promised: read1 does not miss it
             raise http.client.IncompleteRead(b"", response.length)
     except (OSError, http.client.HTTPException) as error:
+        _left(deadline)
         raise UserError("the page broke off while it was read") from error
     return Page(url, b"".join(pieces), _SUFFIXES[kind])
 

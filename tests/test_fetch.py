@@ -249,11 +249,25 @@ def drip_headers(asked: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
 
 
+def drip_trailers(asked: BaseHTTPRequestHandler) -> None:
+    """A body in chunks that has ended, and lines after it that do not."""
+    asked.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    )
+    for _ in range(90):
+        try:
+            asked.wfile.write(b"a: b\r\n")
+        except OSError:
+            return
+        time.sleep(0.05)
+
+
 def test_slow_large_compressed_and_foreign_answers_are_cut_short(public: Site) -> None:
     """Each with its reason, and in bounded time."""
     public.pages = {
         "/slow": drip,
         "/heads": drip_headers,
+        "/trailers": drip_trailers,
         "/large": page(b"x" * 200_000),
         "/zip": page(b"\x1f\x8b...", Content_Encoding="gzip"),
         "/exe": page(b"MZ", "application/octet-stream"),
@@ -262,6 +276,7 @@ def test_slow_large_compressed_and_foreign_answers_are_cut_short(public: Site) -
     cases = {
         "/slow": "too long",
         "/heads": "too long",
+        "/trailers": "too long",
         "/large": "more than INGEST_MAX_BYTES",
         "/zip": "compressed",
         "/exe": "no web page",
