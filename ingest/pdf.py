@@ -134,32 +134,47 @@ def _merged(before: _Line, line: _Line) -> _Line:
 
 
 def _without_margins(pages: list[list[_Line]]) -> list[list[_Line]]:
-    """Without page numbers, and without the lines that stand at the edge of many pages."""
-    seen: Counter[str] = Counter()
-    for page in pages:
-        seen.update({_numberless(line.text) for line in [*page[:_EDGE], *page[-_EDGE:]]})
-    often = max(3, 0.4 * len(pages))
+    """Without page numbers, and without the lines that stand at the edge of many pages.
 
-    def in_margin(line: _Line) -> bool:
-        bare = bool(_PAGE_NUMBER.fullmatch(line.text))
-        return len(pages) > 1 and (bare or seen[_numberless(line.text)] >= often)
+    Those may count the pages, and no more: a total is of its page, and "Day 2" in large type heads it.
+    """
+    seen: Counter[tuple[str, int, int]] = Counter()
+    for number, page in enumerate(pages):
+        seen.update({form for line in [*page[:_EDGE], *page[-_EDGE:]] for form in _forms(line.text, number)})
+    often = max(3, 0.4 * len(pages))
+    body = _body(pages)
+
+    def in_margin(line: _Line, number: int) -> bool:
+        same, *counting = _forms(line.text, number)
+        large = line.height > body * _LARGER
+        again = seen[same] >= often or (not large and any(seen[form] >= often for form in counting))
+        return len(pages) > 1 and (bool(_PAGE_NUMBER.fullmatch(line.text)) or again)
 
     return [
-        [line for i, line in enumerate(page) if _EDGE <= i < len(page) - _EDGE or not in_margin(line)]
-        for page in pages
+        [line for i, line in enumerate(page) if _EDGE <= i < len(page) - _EDGE or not in_margin(line, number)]
+        for number, page in enumerate(pages)
     ]
 
 
-def _numberless(text: str) -> str:
-    return re.sub(r"\d+", "#", text.casefold())
+def _forms(text: str, page: int) -> list[tuple[str, int, int]]:
+    """A line as it is; and without its numbers, for each of them with its distance to the page's number."""
+    low = text.casefold()
+    numbers = re.findall(r"\d+", low)
+    bare = re.sub(r"\d+", "#", low)
+    return [(low, -1, 0), *((bare, place, int(each) - page) for place, each in enumerate(numbers))]
+
+
+def _body(pages: list[list[_Line]]) -> float:
+    """The height of most of the text."""
+    sizes: Counter[float] = Counter()
+    for line in (line for page in pages for line in page):
+        sizes[round(line.height * 2) / 2] += len(line.text)
+    return max(sizes, key=lambda size: sizes[size]) if sizes else 0.0
 
 
 def _compose(pages: list[list[_Line]]) -> Converted:
     lines = [line for page in pages for line in page]
-    sizes: Counter[float] = Counter()
-    for line in lines:
-        sizes[round(line.height * 2) / 2] += len(line.text)
-    body = max(sizes, key=lambda size: sizes[size]) if sizes else 0.0
+    body = _body(pages)
     whole = _words_with_hyphens(lines)
     parts: list[Part] = []
     title, tallest = None, body * _LARGER

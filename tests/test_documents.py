@@ -104,6 +104,21 @@ def test_a_pdfs_lines_become_paragraphs_again() -> None:
     ]
 
 
+def test_what_stands_at_the_edges_of_pages_and_is_no_running_head_stays() -> None:
+    """A day's heading in large type, and a page's total; the foot that counts the pages goes."""
+    pages = [
+        lines(f"Day {day}", top=760, size=20)
+        + lines(f"We walk {walk} miles along the river and sleep in a barn.")
+        + lines(f"Total: {total} euros", top=80)
+        + lines(f"Tour book, page {day} of 3", top=40)
+        for day, walk, total in ((1, "nine", 45), (2, "ten", 60), (3, "two", 12))
+    ]
+    told = shown(read(pdf(*pages), ".pdf"))
+    assert [line for line in told if "Day" in line] == ["Day 1", "# Day 2", "# Day 3"]
+    assert "Total: 60 euros" in told
+    assert not any("Tour book" in line for line in told)
+
+
 @pytest.mark.parametrize(
     ("suffix", "raw", "reason"),
     [
