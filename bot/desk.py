@@ -5,6 +5,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Event
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -119,8 +120,13 @@ class Desk:
 
     async def remove(self, guild: int, article: str) -> bool:
         """Take an article out of a server's library, and forget who added it. False if it is not there."""
-        loop = asyncio.get_running_loop()
-        removed = await loop.run_in_executor(self._removing, self._libraries.remove, guild, article)
+        given_up = Event()  # else it would be removed after all, and hold up the end of the process
+        remove = partial(self._libraries.remove, guild, article, given_up.is_set)
+        try:
+            removed = await asyncio.get_running_loop().run_in_executor(self._removing, remove)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
         await asyncio.to_thread(self.database.forget_addition, own_library(guild), article)
         return removed
 

@@ -126,13 +126,16 @@ class Libraries:
             return []
         return sorted(rows, key=lambda row: (row.ingested_at, row.info.title), reverse=True)
 
-    def remove(self, guild: int, article: str) -> bool:
-        """Take an article out of a server's own library. False if it is not there."""
+    def remove(self, guild: int, article: str, given_up: Callable[[], bool] | None = None) -> bool:
+        """Take an article out of a server's own library. False if it is not there.
+
+        Raises UserError when others write for too long, or until nobody waits for it any more.
+        """
         found = next((row for row in self.articles(guild) if row.id == article), None)
         if found is None:
             return False
         library = self._chain(own_library(guild)).library
-        with library.connection.writing():
+        with library.connection.writing(given_up):
             finish_rebuild(library.store)
             library.store.repair()
             removed = library.store.remove(found.info.source)

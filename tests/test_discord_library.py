@@ -298,6 +298,23 @@ async def test_a_removal_that_must_wait_holds_up_nobody_and_is_told(
     assert "Traceback" not in caplog.text
 
 
+async def test_a_removal_that_waits_at_the_end_is_given_up(
+    scene: Stage, vectorstore: VectorstoreSettings
+) -> None:
+    """Its member is told to try again: it must neither hold up the end nor happen after all."""
+    store_articles(scene, 1)
+    libraries = scene.libraries = Libraries(Shelf(vectorstore), Prompts(), BotSettings())
+    (row,) = libraries.articles(int(GUILD))
+    with FileLock(vectorstore.data / "writer.lock"):
+        async with scene.connected() as bot:
+            removal = await scene.discord.library("remove", article=row.id)
+            await scene.discord.wait_for(lambda: bot.desk._removing._work_queue.empty() and removal["id"] in scene.discord.callbacks)  # fmt: skip
+            await asyncio.sleep(0.3)
+        await told(scene, removal, "I am being restarted")
+        await asyncio.wait_for(asyncio.to_thread(bot.desk._removing.shutdown), 10)
+    assert libraries.articles(int(GUILD)) == [row]
+
+
 async def test_only_who_manages_the_server_sees_the_commands(scene: Stage, bot: QuickBot) -> None:
     """By Discord's own command permissions, and in servers only."""
     (synced,) = [body for method, _, body in scene.discord.requests if method == "PUT"]

@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -77,8 +77,11 @@ class Connection:
                 self._client = None
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the one writer's lock, waiting `lock_seconds`. Raises UserError that names the holder."""
+    def writing(self, given_up: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Hold the one writer's lock, waiting `lock_seconds`, or until it is `given_up`.
+
+        Raises UserError that names the holder.
+        """
         data = self.settings.data
         try:
             data.mkdir(parents=True, exist_ok=True)
@@ -91,7 +94,7 @@ class Connection:
         except Timeout:
             log.warning("waiting up to %g s for %s", self.settings.lock_seconds, _holder(holder))
             try:
-                lock.acquire(timeout=self.settings.lock_seconds)
+                lock.acquire(timeout=self.settings.lock_seconds, cancel_check=given_up)
             except Timeout as error:
                 raise UserError(
                     f"{_holder(holder)} is writing to {data}: try again when it is done"
