@@ -15,7 +15,7 @@ _BYLINE = re.compile(r"(?:(?:written\s+)?by|author)\s*:?\s+(\S.{1,80})$", re.IGN
 _NAME = re.compile(r"(?:the\s+)?[A-Z][^:]*$")
 # of a line that says when something was written: "Last updated on Friday, 3 May 2024"
 _OF_DATE = frozenset(
-    "published posted updated last first on by date of the at dated written edited revised issued version "
+    "published posted updated last first on in by date of the at dated written edited revised issued version "
     "and st nd rd th am pm a m p van von de der la meeting minutes report board committee press "
     "release".split()
 )
