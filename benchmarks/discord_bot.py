@@ -167,17 +167,19 @@ async def sustained(scene: Stage, seconds: float, asking: int = 16) -> None:
 
 
 class Typist:
-    """A chat model that writes a sentence of the articles, again and again, at 50 words a second."""
+    """A chat model that writes a sentence of the first passage, again and again, at 50 words a second."""
 
     name, patience = "scripted:typist", Patience()
-    sentence = "The meeting was attended by the leaders of several countries [1]. "
 
     def stream(
         self, messages: Messages, on_text: Callable[[str], None], _patience: Patience | None = None
     ) -> Usage:
         """About four seconds of it."""
         self.began = time.perf_counter()
-        for word in re.findall(r"\S+ ", self.sentence * 16):
+        shown = "\n".join(text for _, text in messages)
+        told = re.search(r'<passage number="1"[^>]*>\s*(.{20,}?)[.!?]\s', shown, re.DOTALL)
+        sentence = f"{' '.join(told[1].split())} [1]. " if told else "Nobody knows. "
+        for word in re.findall(r"\S+ ", sentence * 40)[:200]:
             on_text(word)
             time.sleep(0.02)
         return Usage(tokens(messages), 200, 0.0, time.perf_counter() - self.began)
