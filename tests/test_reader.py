@@ -367,6 +367,33 @@ def test_the_sentence_that_fits_the_question_is_cited() -> None:
 
 
 @pytest.mark.parametrize(
+    ("chances", "told"),
+    [
+        ((0.62, 0.58, 0.52), "Ann Stone"),
+        ((0.62, 0.58, 0.2), "Mr Reed"),  # not near enough to count
+        ((0.9, 0.58, 0.52), "Mr Reed"),
+    ],
+)
+def test_who_is_named_twice_is_likelier_than_who_is_named_once(
+    chances: tuple[float, float, float], told: str
+) -> None:
+    """Where either may be the answer."""
+    text = "Mr Reed came late. Ann Stone said that it rains. It was Stone who said it."
+    sentences = ((0, 18), (19, 48), (49, 74))
+    found = [record(name, text=text, sentences=sentences) for name in ("Mr Reed", "Ann Stone")]
+    start = text.rindex("Stone")
+    again = replace(
+        record("It was Stone", text=text, sentences=sentences),
+        span=(start, start + 5),
+        text="Stone",
+        items=(),
+    )
+    ranked = list(zip(chances, [*found, again], strict=True))
+    (part,) = composed(understand("who said that it rains"), [again.passage], ranked, 0.25)
+    assert part.text == told
+
+
+@pytest.mark.parametrize(
     ("question", "one"),
     [
         ("who said that prices fell", True),

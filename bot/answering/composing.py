@@ -36,6 +36,8 @@ def composed(
 
     Other articles that answer as likely are told too: the newest first, each with its date.
     """
+    if question.kind is Kind.WHO and not question.wants_list:
+        ranked = _agreed(ranked, least)
     chance, best = _enumerating(ranked) if question.wants_list else _best_supported(ranked)
     listed = _listed(question, best, passages, [each for _, each in ranked])
     if listed:
@@ -50,6 +52,23 @@ def composed(
     parts = [Part(_text(question, each), _citation(each, likely)) for likely, each in answers]
     parts.sort(key=lambda part: part.citation.date or "", reverse=True)
     return [Part(_dated(part), part.citation) for part in parts]
+
+
+def _agreed(ranked: list[tuple[float, Found]], least: float) -> list[tuple[float, Found]]:
+    """The likeliest first of those of one name that are likelier together than one that stands alone.
+
+    "Mr Reed" at .62, "Ann Stone" at .58 and "Stone" at .52: two places say that it is Stone.
+    """
+    near = [pair for pair in ranked if pair[0] >= max(least, _ALSO * ranked[0][0])]
+
+    def together(pair: tuple[float, Found]) -> float:
+        own = _words(pair[1].text)
+        return sum(chance for chance, each in near if (words := _words(each.text)) <= own or own <= words)
+
+    if not near:
+        return ranked
+    first = max(near, key=together)
+    return [first, *(pair for pair in ranked if pair is not first)]
 
 
 def _best_supported(ranked: list[tuple[float, Found]]) -> tuple[float, Found]:
