@@ -1,9 +1,10 @@
 """Web pages: read like files, and no way into the operator's own network."""
 
+import contextlib
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -227,26 +228,24 @@ def test_a_link_to_a_document_is_read_like_the_file(public: Site) -> None:
         load_link(f"{link}/bad.pdf", source="x", rules=rules(public))
 
 
+def slowly(asked: BaseHTTPRequestHandler, pieces: Iterable[bytes]) -> None:
+    """A piece now and then, each well within the time of one read, until nobody listens."""
+    with contextlib.suppress(OSError):
+        for piece in pieces:
+            asked.wfile.write(piece)
+            time.sleep(0.05)
+
+
 def drip(asked: BaseHTTPRequestHandler) -> None:
-    """A byte now and then, for ever."""
+    """A body that comes byte by byte."""
     page(b"")(asked)
-    for _ in range(200):
-        try:
-            asked.wfile.write(b"x")
-        except OSError:
-            return
-        time.sleep(0.05)
+    slowly(asked, [b"x"] * 200)
 
 
 def drip_headers(asked: BaseHTTPRequestHandler) -> None:
-    """Headers that never end, each well within the time of one read."""
+    """Headers that never end."""
     asked.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for i in range(90):
-        try:
-            asked.wfile.write(f"X-{i}: y\r\n".encode())
-        except OSError:
-            return
-        time.sleep(0.05)
+    slowly(asked, (f"X-{i}: y\r\n".encode() for i in range(90)))
 
 
 def drip_trailers(asked: BaseHTTPRequestHandler) -> None:
@@ -254,12 +253,7 @@ def drip_trailers(asked: BaseHTTPRequestHandler) -> None:
     asked.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     )
-    for _ in range(90):
-        try:
-            asked.wfile.write(b"a: b\r\n")
-        except OSError:
-            return
-        time.sleep(0.05)
+    slowly(asked, [b"a: b\r\n"] * 90)
 
 
 def test_slow_large_compressed_and_foreign_answers_are_cut_short(public: Site) -> None:
