@@ -63,6 +63,8 @@ def _agreed(ranked: list[tuple[float, Found]], least: float) -> list[tuple[float
 
     def together(pair: tuple[float, Found]) -> float:
         own = _words(pair[1].text)
+        if not own:  # a sign is nobody's name
+            return pair[0]
         return sum(chance for chance, each in near if (words := _words(each.text)) <= own or own <= words)
 
     if not near:
